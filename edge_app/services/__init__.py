@@ -1,0 +1,1 @@
+"""Inspection and models: no web, no runtime names."""

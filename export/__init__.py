@@ -1,0 +1,1 @@
+"""A trained network becomes files for a device."""

@@ -1,0 +1,1 @@
+"""Runner: a bundle that answers."""

@@ -1,0 +1,1 @@
+"""Offline search on a workstation: networks, defects, training, AutoDD."""

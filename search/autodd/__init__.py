@@ -1,0 +1,1 @@
+"""AutoDD: one-shot supernet and evolution under hard limits."""

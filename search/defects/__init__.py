@@ -1,0 +1,1 @@
+"""Synthetic defects: frame in, frame and mask out."""

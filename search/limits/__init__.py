@@ -1,0 +1,1 @@
+"""Hard limits that are checked before anything is trained."""
