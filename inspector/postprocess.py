@@ -62,7 +62,7 @@ class Region:
 
 @dataclass(frozen=True)
 class Judgement:
-    """The verdict and what it rests on: `regions` from the highest peak down, `mask` with just their pixels."""
+    """The verdict and what it rests on; `regions` from the highest peak down, `mask` holds their pixels."""
 
     verdict: Verdict
     image_score: float
