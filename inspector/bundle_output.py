@@ -1,0 +1,112 @@
+"""Puts the files of a bundle on disk: whole or not at all, the same bytes for the same files."""
+
+import os
+import shutil
+import tempfile
+import zipfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Iterator, Mapping
+
+from inspector.bundle_archive import SUMS
+from inspector.errors import BundleError, StorageError
+
+_ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+def write_zip(path: Path, files: Mapping[str, bytes]) -> None:
+    """Write `files` as one zip, stored, with fixed times and order.
+
+    Raises:
+        BundleError: `path` is a folder.
+        StorageError: it cannot be written; nothing is left behind.
+    """
+    if path.is_dir():
+        raise BundleError(f"{path} is a folder; give another name or remove it")
+    with _storage_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=str(path.parent))
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                _zip_into(file, files)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).chmod(0o644)
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink()
+            raise
+        _sync_folder(path.parent)
+
+
+def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
+    """Write `files` as a folder.
+
+    Raises:
+        BundleError: `path` is there and holds something that is not a bundle.
+        StorageError: it cannot be written; nothing is left behind.
+    """
+    if path.exists() and not _may_replace(path):
+        raise BundleError(f"{path} exists and is not a bundle; give another name or remove it")
+    with _storage_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=str(path.parent)))
+        try:
+            for name in sorted(files):
+                _write_synced(scratch / "new" / name, files[name])
+            _swap(path, fresh=scratch / "new", old=scratch / "old")
+        finally:
+            shutil.rmtree(str(scratch), ignore_errors=True)
+        _sync_folder(path.parent)
+
+
+def _zip_into(file: IO[bytes], files: Mapping[str, bytes]) -> None:
+    # Stored, not deflated: weights hardly shrink, and the bytes do not depend on the version of zlib.
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+        for name in sorted(files):
+            info = zipfile.ZipInfo(name, date_time=_ZIP_EPOCH)
+            info.create_system = 3
+            info.external_attr = 0o100644 << 16
+            archive.writestr(info, files[name])
+
+
+def _swap(path: Path, *, fresh: Path, old: Path) -> None:
+    """Put `fresh` where `path` is; what was there is back if that fails."""
+    if path.exists():
+        path.replace(old)
+    try:
+        fresh.replace(path)
+    except OSError:
+        if old.exists():
+            old.replace(path)
+        raise
+
+
+def _may_replace(path: Path) -> bool:
+    return path.is_dir() and ((path / SUMS).is_file() or not any(path.iterdir()))
+
+
+def _write_synced(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(path: Path) -> None:
+    descriptor = os.open(str(path), os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _storage_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(
+            f"cannot write {path}: {error.strerror or error}; free some space or choose another folder"
+        ) from error
