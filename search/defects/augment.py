@@ -16,10 +16,10 @@ import numpy.typing as npt
 from search.defects.style import Frame
 
 Augmentation = Callable[[Frame, np.random.Generator], Frame]
-Table = npt.NDArray[np.float32]
+Table = npt.NDArray[np.float64]
 Pixel = TypeVar("Pixel", np.uint8, np.float32)
 
-_LEVELS = np.arange(256, dtype=np.float32)
+_LEVELS = np.arange(256, dtype=np.float64)
 _SMOOTHING = np.array([[1, 1, 1], [1, 5, 1], [1, 1, 1]], np.float32) / 13.0  # Pillow's filter SMOOTH
 
 
@@ -54,12 +54,12 @@ def _look_up(frame: Frame, table: Table) -> Frame:
 
 
 def _gamma(frame: Frame, rng: np.random.Generator) -> Frame:
-    exponents = rng.uniform(0.5, 2.0, size=3).astype(np.float32)
+    exponents = rng.uniform(0.5, 2.0, size=3)
     return _look_up(frame, 255.0 * (_LEVELS[:, None] / 255.0) ** exponents)
 
 
 def _brightness(frame: Frame, rng: np.random.Generator) -> Frame:
-    return _look_up(frame, _LEVELS * np.float32(rng.uniform(0.8, 1.2)) + np.float32(rng.uniform(-30.0, 30.0)))
+    return _look_up(frame, _LEVELS * rng.uniform(0.8, 1.2) + rng.uniform(-30.0, 30.0))
 
 
 def _sharpness(frame: Frame, rng: np.random.Generator) -> Frame:
@@ -84,7 +84,7 @@ def _solarize(frame: Frame, rng: np.random.Generator) -> Frame:
 
 
 def _posterize(frame: Frame, rng: np.random.Generator) -> Frame:
-    step = np.float32(2 ** (8 - int(rng.integers(1, 9))))  # 1 to 8 bits are kept
+    step = 2 ** (8 - int(rng.integers(1, 9)))  # 1 to 8 bits are kept
     return _look_up(frame, np.floor(_LEVELS / step) * step)
 
 
@@ -95,12 +95,13 @@ def _invert(frame: Frame, rng: np.random.Generator) -> Frame:
 def _autocontrast(frame: Frame, rng: np.random.Generator) -> Frame:
     """Stretch the levels to 0..255 after 0 to 20 % at either end were cut off."""
     cut = rng.uniform(0.0, 0.2)
-    histogram = cv2.calcHist([frame.reshape(-1, 1)], [0], None, [256], [0.0, 256.0])
-    share = np.cumsum(histogram) / np.float32(frame.size)
+    channels_in_rows = frame.reshape(frame.shape[0], -1)  # one histogram of all channels
+    histogram = cv2.calcHist([channels_in_rows], [0], None, [256], [0.0, 256.0])
+    share = np.cumsum(histogram, dtype=np.float64) / frame.size
     low, high = int(np.searchsorted(share, cut, "right")), int(np.searchsorted(share, 1.0 - cut))
     if high <= low:
         return frame
-    return _look_up(frame, (_LEVELS - low) * np.float32(255.0 / (high - low)))
+    return _look_up(frame, (_LEVELS - low) * (255.0 / (high - low)))
 
 
 def _equalize(frame: Frame, rng: np.random.Generator) -> Frame:

@@ -55,12 +55,12 @@ def perlin_noise(gradients: FloatMap, shape_hw: tuple[int, int]) -> FloatMap:
     """
     num_rows, num_columns = gradients.shape[1] - 1, gradients.shape[2] - 1
     y, x = _axis(num_rows, shape_hw[0]), _axis(num_columns, shape_hw[1])
-    near, far = gradients[:, :, x.cell], gradients[:, :, x.cell + 1]
+    near, far = gradients.take(x.cell, axis=2), gradients.take(x.cell + 1, axis=2)
     near[1] *= x.offset
     far[1] *= x.offset - 1.0
-    blended = near + x.weight * (far - near)
-    blended *= np.float32(np.sqrt(2.0))
-    B, A = blended  # (cells_y + 1, W) each
+    far -= near
+    far *= x.weight
+    B, A = np.float32(np.sqrt(2.0)) * (near + far)  # (cells_y + 1, W) each
 
     v, u = y.offset[:, None], y.weight[:, None]
     noise: FloatMap = A[y.cell] + v * B[y.cell]

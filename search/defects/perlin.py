@@ -2,7 +2,8 @@
 
 Source: [D] Sec. 5.2.2; DRAEM's data loader.
 Differs from the source: a frame that is not square takes the middle of a square of noise as long as its
-longer side, so that the blobs keep their shape and a rotation leaves no empty ends.
+longer side, so that the blobs keep their shape and a rotation leaves no empty ends; on gray frames the
+texture is gray too, unless `keep_gray` is off.
 """
 
 from dataclasses import KW_ONLY, dataclass
@@ -28,6 +29,8 @@ class PerlinDefects:
         threshold: Noise (-1..1) above this is defect. Higher: smaller, rarer blobs.
         rotate_noise: Rotate the noise by U(-90, 90) degrees, so that blobs do not follow the grid.
         num_augmentations: How many of the ten augmentations a texture gets.
+        keep_gray: Turn the texture gray on a gray frame. A gray camera never shows a colour, so a coloured
+            defect would teach the network to look for colour alone.
 
     Raises:
         RecipeError: a value is out of its range.
@@ -40,6 +43,7 @@ class PerlinDefects:
     threshold: float = 0.5
     rotate_noise: bool = True
     num_augmentations: int = 3
+    keep_gray: bool = True
 
     def __post_init__(self) -> None:
         for name, low, high in (
@@ -61,6 +65,8 @@ class PerlinDefects:
             return Defective(frame.copy(), mask)
         texture = self.textures.sample(rng, mask.shape)
         texture = augment_texture(texture, rng, num_operations=self.num_augmentations)
+        if self.keep_gray and _is_gray(frame):
+            texture = _without_colour(texture)
         return Defective(blend(frame, texture, mask, share=rng.uniform(0.0, self.blend_max)), mask)
 
     def draw_mask(self, shape_hw: tuple[int, int], rng: np.random.Generator) -> Mask:
@@ -72,6 +78,15 @@ class PerlinDefects:
         if degrees or noise.shape != shape_hw:
             noise = rotate(noise, degrees, shape_hw=shape_hw, border=cv2.BORDER_CONSTANT)
         return (noise > self.threshold).astype(np.uint8)
+
+
+def _is_gray(frame: Frame) -> bool:
+    sample = frame[::8, ::8]  # enough to tell a gray camera, and much faster
+    return bool((sample[..., :1] == sample[..., 1:]).all())
+
+
+def _without_colour(frame: Frame) -> Frame:
+    return np.asarray(cv2.cvtColor(cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR), np.uint8)
 
 
 def blend(frame: Frame, texture: Frame, mask: Mask, *, share: float) -> Frame:

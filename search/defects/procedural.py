@@ -23,7 +23,7 @@ def _colour(pattern: FloatMap, rng: np.random.Generator) -> Frame:
     """Map levels 0..1 to a palette of two to four random colours."""
     colours = rng.uniform(0.0, 255.0, size=(int(rng.integers(2, 5)), 3))
     if rng.random() < 0.3:  # many real surfaces are gray
-        colours[:] = colours.mean(axis=1, keepdims=True)
+        colours[:] = colours[:, :1]
     stops = np.linspace(0.0, 255.0, len(colours))
     table = np.stack([np.interp(np.arange(256), stops, colours[:, c]) for c in range(3)], axis=1)
     levels = np.rint(np.clip(pattern, 0.0, 1.0) * 255.0).astype(np.uint8)
@@ -55,7 +55,7 @@ def _grain(rng: np.random.Generator, shape_hw: tuple[int, int]) -> FloatMap:
     speckle = rng.standard_normal((longer, longer), dtype=np.float32)
     sigma_x, sigma_y = rng.uniform(0.5, 8.0) * longer / 256, rng.uniform(0.3, 1.2) * longer / 256
     speckle = np.asarray(cv2.GaussianBlur(speckle, (0, 0), sigmaX=sigma_x, sigmaY=sigma_y), np.float32)
-    speckle /= np.float32(2.0 * speckle.std())
+    speckle /= np.float32(max(2.0 * speckle.std(), 1e-6))
     turned = rotate(speckle, rng.uniform(0.0, 180.0), shape_hw=shape_hw, border=cv2.BORDER_REFLECT_101)
     light = fractal_noise(rng, shape_hw, cells=2, octaves=2)
     depth = np.float32(rng.uniform(0.2, 0.8))
