@@ -20,7 +20,7 @@ IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff"})
 def decode_frame(data: bytes, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     """Decode an upload to a frame: uint8 (H, W, 3) BGR, turned upright as its EXIF says.
 
-    Gray becomes three equal channels, 16 bits become 8 (divided by 257), alpha is dropped.
+    Gray becomes three equal channels, of 16 bits the upper 8 are kept, alpha is dropped.
 
     Raises:
         ImageError: not a JPEG, PNG or BMP; more than `max_pixels`, which is checked in the header before
@@ -31,7 +31,7 @@ def decode_frame(data: bytes, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
         raise ImageError(
             f"a {header.format.upper()} image, which is not accepted here; send a JPEG, PNG or BMP"
         )
-    return _decode(data, header, cv2.IMREAD_COLOR)
+    return decode(data, header)
 
 
 def read_frame(path: Path) -> np.ndarray:
@@ -88,7 +88,8 @@ def checked_header(data: bytes, *, max_pixels: int = MAX_PIXELS) -> ImageHeader:
     if header.width * header.height > max_pixels:
         raise ImageError(
             f"an image of {header.width} x {header.height} pixels "
-            f"({header.width * header.height / 1e6:,.1f} million), above the limit of {max_pixels / 1e6:,.1f} million; make it smaller"
+            f"({header.width * header.height / 1e6:,.1f} million), "
+            f"above the limit of {max_pixels / 1e6:,.1f} million; make it smaller"
         )
     if not is_complete(data, header):
         raise ImageError(
@@ -98,15 +99,8 @@ def checked_header(data: bytes, *, max_pixels: int = MAX_PIXELS) -> ImageHeader:
     return header
 
 
-def _read(path: Path, flags: int) -> np.ndarray:
-    data = read_bytes(path)
-    try:
-        return _decode(data, checked_header(data), flags)
-    except ImageError as error:
-        raise ImageError(f"{path}: {error}") from error
-
-
-def _decode(data: bytes, header: ImageHeader, flags: int) -> np.ndarray:
+def decode(data: bytes, header: ImageHeader, *, flags: int = cv2.IMREAD_COLOR) -> np.ndarray:
+    """Decode bytes whose header was checked; ImageError where OpenCV cannot."""
     try:
         frame = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except cv2.error as error:
@@ -114,6 +108,14 @@ def _decode(data: bytes, header: ImageHeader, flags: int) -> np.ndarray:
     if frame is None:
         raise _undecodable(data, header)
     return frame
+
+
+def _read(path: Path, flags: int) -> np.ndarray:
+    data = read_bytes(path)
+    try:
+        return decode(data, checked_header(data), flags=flags)
+    except ImageError as error:
+        raise ImageError(f"{path}: {error}") from error
 
 
 def _undecodable(data: bytes, header: ImageHeader) -> ImageError:
