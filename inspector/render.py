@@ -113,8 +113,8 @@ def _to_bytes(score: np.ndarray) -> np.ndarray:
 
 
 def _line_px(picture: np.ndarray) -> int:
-    height, width = picture.shape[:2]
-    return max(1, round(min(height, width) / 250))
+    shorter: int = min(picture.shape[:2])
+    return max(1, round(shorter / 250))
 
 
 def _draw_outline(picture: np.ndarray, contour: np.ndarray, colour: Colour) -> None:
