@@ -42,21 +42,21 @@ def scratch(part: Part, surface: Surface, rng: np.random.Generator) -> Defect:
     """A tool slipped: a long, slightly bent furrow with a burr on both sides and bare metal in it."""
     start = _point_on_face(part, rng, margin=0.01)
     direction = rng.uniform(0.0, 2.0 * np.pi)
-    length = rng.uniform(0.14, 0.36)
+    length = rng.uniform(0.18, 0.38)
     bend = rng.uniform(-0.5, 0.5)
     t = np.linspace(0.0, 1.0, 24)
     heading = direction + bend * t
     path = start + np.cumsum(np.stack([np.cos(heading), np.sin(heading)], 1), 0) * (length / len(t))
     path -= (path[-1] - start) * rng.uniform(0.2, 0.6)
-    width = rng.uniform(0.008, 0.013) * (0.45 + 0.55 * np.sin(np.pi * np.clip(t * 0.9 + 0.05, 0, 1)))
+    width = rng.uniform(0.011, 0.016) * (0.5 + 0.5 * np.sin(np.pi * np.clip(t * 0.9 + 0.05, 0, 1)))
     size = surface.size
     line = _stroke(path, width, size)
     furrow = cv2.GaussianBlur(line, (0, 0), 0.0022 * size)
     burr = cv2.GaussianBlur(line, (0, 0), 0.0055 * size)
-    depth = np.float32(rng.uniform(0.010, 0.016))
+    depth = np.float32(rng.uniform(0.012, 0.020))
     cover = np.clip(1.6 * furrow, 0.0, 1.0) * surface.metal
     height = depth * (np.float32(0.9) * burr - furrow)
-    light = np.float32(1.0 + rng.uniform(0.35, 0.8)) * furrow + (1.0 - furrow)
+    light = np.float32(1.0 + rng.uniform(0.6, 1.2)) * furrow + (1.0 - furrow)
     return Defect(cover, height=height, reflectance=light.astype(np.float32), polish=furrow)
 
 
@@ -71,10 +71,12 @@ def dent(part: Part, surface: Surface, rng: np.random.Generator) -> Defect:
     q = ((a * a + b * b) / radius**2).astype(np.float32)
     hollow = np.maximum(1.0 - q, 0.0)
     rim = np.exp(-((np.sqrt(q) - 1.0) ** 2) / 0.045)
-    depth = np.float32(rng.uniform(0.32, 0.5) * radius)
+    depth = np.float32(rng.uniform(0.4, 0.6) * radius)
     height = depth * (np.float32(0.12) * rim - hollow * hollow)
     cover = (q < 1.12**2).astype(np.float32) * surface.metal
-    return Defect(cover, height=height.astype(np.float32), polish=0.6 * np.minimum(2.0 * hollow, 1.0))
+    worn = np.minimum(2.0 * hollow, 1.0)
+    dull = 1.0 - np.float32(rng.uniform(0.25, 0.4)) * worn  # no light from the sides reaches the bottom
+    return Defect(cover, height=height.astype(np.float32), reflectance=dull, polish=0.8 * worn)
 
 
 def crack(part: Part, surface: Surface, rng: np.random.Generator) -> Defect:
@@ -82,13 +84,13 @@ def crack(part: Part, surface: Surface, rng: np.random.Generator) -> Defect:
     start, heading = _crack_start(part, rng)
     num_steps = int(rng.integers(12, 20))
     path = _jagged(start, heading, num_steps, rng)
-    width = np.linspace(rng.uniform(0.009, 0.013), 0.0035, num_steps)
+    width = np.linspace(rng.uniform(0.011, 0.015), 0.005, num_steps)
     size = surface.size
     line = _stroke(path, width, size)
     fork = int(rng.integers(3, num_steps // 2 + 1))
     side = heading + rng.choice([-1.0, 1.0]) * rng.uniform(0.6, 1.0)
     twig = _jagged(path[fork], side, num_steps - fork, rng)
-    line = np.maximum(line, _stroke(twig, np.linspace(0.8 * float(width[fork]), 0.003, len(twig)), size))
+    line = np.maximum(line, _stroke(twig, np.linspace(0.8 * float(width[fork]), 0.004, len(twig)), size))
     line = cv2.GaussianBlur(line, (0, 0), 0.0012 * size)
     lip = cv2.GaussianBlur(line, (0, 0), 0.005 * size)
     reflectance = (1.0 - np.float32(rng.uniform(0.75, 0.92)) * line).astype(np.float32)
@@ -104,7 +106,7 @@ def stain(part: Part, surface: Surface, rng: np.random.Generator) -> Defect:
     reach = 0.0
     for _ in range(int(rng.integers(3, 6))):
         at = centre + reach * np.array([np.cos(flow), np.sin(flow)]) + rng.normal(0.0, 0.009, 2)
-        axes = rng.uniform(0.018, 0.038, 2)
+        axes = rng.uniform(0.024, 0.048, 2)
         cv2.ellipse(
             canvas,
             _fixed(at, size),
@@ -129,13 +131,15 @@ def stain(part: Part, surface: Surface, rng: np.random.Generator) -> Defect:
 
 
 def missing_hole(part: Part, surface: Surface, rng: np.random.Generator) -> Defect:
-    """The drill skipped one: plain face where a hole belongs."""
+    """The drill skipped one after its place was faced: a dull, shallow disc where a hole belongs."""
     index = int(rng.integers(len(part.holes)))
     hole = part.holes[index]
     distance = cv2.magnitude(surface.dx - np.float32(hole.x), surface.dy - np.float32(hole.y))
     edge = np.float32(hole.radius + 0.8 * CHAMFER)
     cover = np.clip((edge - distance) * surface.size + 0.5, 0.0, 1.0)
-    return Defect(cover, missing_hole=index)
+    faced = np.clip((np.float32(hole.radius) - distance) / np.float32(0.006), 0.0, 1.0)
+    dull = 1.0 - np.float32(rng.uniform(0.15, 0.35)) * faced
+    return Defect(cover, np.float32(-0.003) * faced, dull, polish=0.7 * faced, missing_hole=index)
 
 
 def foreign_thread(part: Part, surface: Surface, rng: np.random.Generator) -> Defect:
@@ -144,7 +148,7 @@ def foreign_thread(part: Part, surface: Surface, rng: np.random.Generator) -> De
     start = _point_on_face(part, rng, margin=0.0)
     num_points = 40
     t = np.linspace(0.0, 1.0, num_points)
-    waves = rng.normal(0.0, (0.9, 0.6, 0.35))
+    waves = rng.normal(0.0, (0.9, 0.5, 0.15))
     phases = rng.uniform(0.0, 2.0 * np.pi, 3)
     heading = rng.uniform(0.0, 2.0 * np.pi) + rng.normal(0.0, 1.2) * t
     for cycles, (wave, phase) in enumerate(zip(waves, phases), 1):

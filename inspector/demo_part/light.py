@@ -48,11 +48,11 @@ class Finish:
 
 def draw_light(rng: np.random.Generator) -> Light:
     """Draw a lamp at the upper left, higher or lower, stronger or weaker."""
-    azimuth = np.deg2rad(rng.uniform(-165.0, -105.0))
+    azimuth = np.deg2rad(rng.uniform(-160.0, -110.0))
     elevation = np.deg2rad(rng.uniform(48.0, 62.0))
     flat = np.cos(elevation)
     direction = (float(flat * np.cos(azimuth)), float(flat * np.sin(azimuth)), float(np.sin(elevation)))
-    return Light(direction, float(rng.uniform(0.85, 1.15)), float(rng.uniform(0.10, 0.16)))
+    return Light(direction, float(rng.uniform(0.85, 1.15)), float(rng.uniform(0.08, 0.13)))
 
 
 def draw_camera(rng: np.random.Generator) -> Camera:
@@ -75,7 +75,7 @@ def shade_metal(surface: Surface, finish: Finish, light: Light) -> np.ndarray:
     lx, ly, lz = light.direction
     diffuse = np.maximum((lz - lx * slope_x - ly * slope_y) * steep, 0.0)
     highlight = _highlight(surface, finish, light, slope_x, slope_y)
-    rough = light.surrounding * (0.55 + 0.45 * steep) + 0.16 * light.strength * diffuse
+    rough = light.surrounding * (0.55 + 0.45 * steep) + 0.20 * light.strength * diffuse
     return (finish.reflectance * (rough + 0.42 * light.strength * highlight)).astype(np.float32)
 
 
