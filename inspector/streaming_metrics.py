@@ -2,13 +2,13 @@
 
 Differs from the usual histogram: the bins are not equal steps in 0..1. A detector of rare pixels may put
 nearly everything below 0.001, or near 1, where such bins would see nothing. Here a bin is a step in the
-exponent and the leading mantissa bits of the score (below one half) or of 1 - score (from there up): about a
-constant step of the odds towards both ends. At 1024 bins an octave it spans less than 0.1 % of the score, or
-of 1 - score. 0 and 1 have bins of their own.
+exponent and the leading mantissa bits of the score (below one half) or of 1 - score (from there up): 1024 an
+octave, and 17 times as many from 1/64 to 63/64. So a bin spans less than 0.1 % of the smaller of score and
+1 - score, and nowhere more than 0.00002. 0 and 1 have bins of their own.
 
 Error: scores in one bin count as equal. So AUROC is off by at most half the sum over the bins of (share of
 the defective pixels) * (share of the good ones), and AUPR by about half the sum of (step of recall) * (change
-of precision): below 0.001 unless hundredths of all pixels meet in one bin with unequal scores. Scores that
+of precision): below 0.001 unless a hundredth of all pixels meets in one bin with unequal scores. Scores that
 are equal to begin with (a saturated or quantised output) cost nothing.
 """
 
@@ -21,7 +21,8 @@ from inspector.errors import InputError
 from inspector.metrics import region_weights, truncated_area
 
 MANTISSA_BITS = 23  # of an IEEE float32
-HALF_EXPONENT = 126  # biased exponent of 0.5
+FINER_BITS = 4  # 16 more bins for each one in the octaves around one half
+HALF, FINE_FROM = (int(np.float32(value).view(np.int32)) for value in (0.5, 1 / 64))  # as bit patterns
 BLOCK_PX = 1 << 15
 
 
@@ -29,22 +30,21 @@ class ScoreHistogram:
     """Counts good and defective pixels by score.
 
     Args:
-        bins_per_octave: A power of two up to 2^23; memory is about 4 kB times this (8 kB with `regions`).
+        bins_per_octave: A power of two up to 2^19; memory is about 7 kB times this (10 kB with `regions`).
         regions: Also keep what PRO needs: each defective pixel's share of its region. Costs a pass over every
             mask.
     """
 
     def __init__(self, bins_per_octave: int = 1024, *, regions: bool = False) -> None:
         mantissa_bits = int(math.log2(max(bins_per_octave, 1)))
-        if bins_per_octave != 2**mantissa_bits or mantissa_bits > MANTISSA_BITS:
+        if bins_per_octave != 2**mantissa_bits or mantissa_bits > MANTISSA_BITS - FINER_BITS:
             raise InputError(
-                f"bins_per_octave is {bins_per_octave}; it must be a power of two from 1 to 2^23"
+                f"bins_per_octave is {bins_per_octave}; it must be a power of two from 1 to 2^19"
             )
         self.bins_per_octave = bins_per_octave
         self._shift = MANTISSA_BITS - mantissa_bits
-        self._half = (
-            HALF_EXPONENT << mantissa_bits
-        )  # the bin of 0.5; from there up the bins of 1 - score follow
+        # The bin of 0.5; the bins of 1 - score, from 0.5 up, follow in a second half.
+        self._half = (HALF >> self._shift) + ((HALF - FINE_FROM) >> (self._shift - FINER_BITS))
         num_bins = 2 * (self._half + 1)
         self._num_good = np.zeros(num_bins, np.int64)
         self._num_defective = np.zeros(num_bins, np.int64)
@@ -155,6 +155,8 @@ class ScoreHistogram:
             block = flat[start : start + BLOCK_PX]
             distance = np.minimum(block, 1 - block)  # to the nearer end; 1 - score is exact from 0.5 up
             np.abs(distance, out=distance)  # -0.0 has another bit pattern than 0.0
-            upper = np.multiply(block >= 0.5, self._half + 1, dtype=np.int32)
-            np.add(distance.view(np.int32) >> self._shift, upper, out=bins[start : start + BLOCK_PX])
+            bits = distance.view(np.int32)
+            block_bins = np.multiply(block >= 0.5, self._half + 1, dtype=np.int32)
+            block_bins += np.maximum(bits - FINE_FROM, 0) >> (self._shift - FINER_BITS)
+            np.add(block_bins, bits >> self._shift, out=bins[start : start + BLOCK_PX])
         return bins

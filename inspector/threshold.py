@@ -3,8 +3,8 @@
 Source: the fail threshold is an order statistic, so its true false-reject rate is bounded without assuming a
 distribution (Wilks, 1941); the bounds are those of Clopper and Pearson (1934).
 
-Each image has a critical threshold: `judge` rejects it exactly below. Of n images the budget b lets k =
-floor(b n) go; the fail threshold is the (n - k)-th smallest critical threshold, the smallest value at which at
+Each image has a critical threshold: `judge` rejects it exactly below. Of n images the budget b lets
+k = floor(b n) go; the fail threshold is the (n - k)-th smallest critical one, the smallest value at which at
 most k images are rejected. With few images that is the largest of all, and how far it can be trusted is what
 the interval and the warning say; no margin is added, for no number would be better founded.
 
@@ -29,9 +29,9 @@ class ThresholdChoice:
     """Thresholds and what the calibration images say about them.
 
     false_reject_rate: share of the calibration images that `judge` rejects; never above the budget.
-    interval: lower and upper bound of the true rate, each at the confidence asked for (so both together are the
-        Clopper-Pearson interval of 2 * confidence - 1). The upper one holds although the same images chose the
-        threshold.
+    interval: lower and upper bound of the true rate, each at the confidence asked for (so both together are
+        the Clopper-Pearson interval of 2 * confidence - 1). The upper one holds although the same images
+        chose the threshold.
     num_needed: good images of which not one may be rejected before the budget is shown at that confidence.
     warning: a sentence when there are fewer.
     """
@@ -73,6 +73,14 @@ def choose_thresholds(
     num_rejected = int(np.count_nonzero(critical > fail))
     interval = clopper_pearson(num_rejected, num_images, confidence=2 * confidence - 1)
     num_needed = images_needed(false_reject_budget, confidence=confidence)
+    warning = None
+    if num_images < num_needed:
+        warning = (
+            f"{num_images} good calibration images cannot show a false-reject rate of "
+            f"{_percent(false_reject_budget)}: the observed {num_rejected} of {num_images} is compatible "
+            f"with up to {_percent(interval[1])} ({_percent(confidence)} confidence); "
+            f"{num_needed} images are needed"
+        )
     return ThresholdChoice(
         thresholds=Thresholds(fail=fail, review=review, min_area_px=min_area_px),
         false_reject_budget=false_reject_budget,
@@ -81,13 +89,7 @@ def choose_thresholds(
         interval=interval,
         num_images=num_images,
         num_needed=num_needed,
-        warning=None
-        if num_images >= num_needed
-        else (
-            f"{num_images} good calibration images cannot show a false-reject rate of "
-            f"{_percent(false_reject_budget)}: the observed {num_rejected} of {num_images} is compatible with "
-            f"up to {_percent(interval[1])} ({_percent(confidence)} confidence); {num_needed} images are needed"
-        ),
+        warning=warning,
     )
 
 
