@@ -1,0 +1,70 @@
+"""What can be set about the server, with its limits; also as `INSPECTOR_<NAME>` in the environment."""
+
+from ipaddress import ip_address
+from typing import Any, Tuple
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from inspector.errors import InputError
+
+MEGABYTE = 1_000_000
+
+
+class Settings(BaseSettings):
+    """Read once, at the start; what the command line gives wins over the environment."""
+
+    model_config = SettingsConfigDict(env_prefix="INSPECTOR_", frozen=True, extra="forbid")
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65535)
+    allow_remote: bool = False
+    allowed_hosts: Tuple[str, ...] = ()
+
+    max_body_mb: float = Field(default=32.0, gt=0, le=1000)
+    max_pixels: int = Field(default=100_000_000, gt=0, le=1_000_000_000)
+    max_uploads: int = Field(default=8, ge=1, le=1000)
+    upload_timeout_s: float = Field(default=30.0, gt=0)
+
+    queue_size: int = Field(default=4, ge=1, le=1000)
+    keep_results: int = Field(default=64, ge=1, le=100_000)
+    keep_results_mb: float = Field(default=128.0, gt=0)
+
+    @property
+    def max_body_bytes(self) -> int:
+        return int(self.max_body_mb * MEGABYTE)
+
+    @property
+    def keep_results_bytes(self) -> int:
+        return int(self.keep_results_mb * MEGABYTE)
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach the server."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+
+def read_settings(**chosen: Any) -> Settings:
+    """Return the settings: `chosen` where not None, else the environment, else the defaults.
+
+    Raises:
+        InputError: a value is out of range, or the address can be reached from other machines and
+            `allow_remote` is not set.
+    """
+    try:
+        settings = Settings(**{name: value for name, value in chosen.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise InputError(f"setting {name} = {first['input']!r} is not valid: {first['msg']}") from error
+    if not settings.is_loopback and not settings.allow_remote:
+        raise InputError(
+            f"--host {settings.host} can be reached from other machines, and this version has no login: "
+            "add --allow-remote to accept that, or leave --host at 127.0.0.1"
+        )
+    return settings
