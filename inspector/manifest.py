@@ -11,6 +11,7 @@ from inspector.postprocess import Thresholds
 
 SCHEMA_VERSION = 1
 FP32_TOLERANCE = 1e-4
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 
 RecordT = TypeVar("RecordT", bound="Record")
 
@@ -32,7 +33,9 @@ class ThresholdChoiceRecord(Record):
     budget: float = Field(gt=0, lt=1)
     false_reject_rate: float = Field(ge=0, le=1)
     interval: Tuple[float, float]
+    confidence: float = Field(default=0.95, ge=0.5, lt=1)
     num_images: int = Field(ge=0)
+    num_needed: Optional[int] = None
     warning: Optional[str] = None
 
 
@@ -116,7 +119,7 @@ class Manifest(Record):
     """`manifest.json`."""
 
     schema_version: int = SCHEMA_VERSION
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")
+    name: str = Field(pattern=NAME_PATTERN)
     version: str = Field(min_length=1, max_length=100)
     created: str = Field(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$")
     input_hw: Tuple[int, int]

@@ -2,19 +2,16 @@
 
 import time
 from dataclasses import dataclass
-from typing import Optional, Sequence
+from typing import Optional
 
 import numpy as np
 
 from inspector.bundle import Bundle
-from inspector.errors import BundleError, InputError, RuntimeUnavailableError
+from inspector.errors import BundleError
 from inspector.postprocess import Judgement, Thresholds, judge
 from inspector.preprocess import to_image
-from inspector.runtime.engine import Engine, OpenEngine
-from inspector.runtime.onnxruntime import open_onnxruntime_cpu
-
-# Fastest first; the first one that is installed is used.
-ENGINES: Sequence[OpenEngine] = (open_onnxruntime_cpu,)
+from inspector.runtime.choice import open_engine
+from inspector.runtime.engine import Engine
 
 
 @dataclass(frozen=True)
@@ -45,9 +42,10 @@ class Runner:
             BundleError: the runtime cannot load the model.
             InputError: `threads` is below 1.
         """
-        if threads is not None and threads < 1:
-            raise InputError(f"threads is {threads}, but at least 1 is needed")
-        return cls(bundle, _open_engine(bundle, threads=threads))
+        engine = open_engine(
+            bundle.model_bytes, where=str(bundle.path), input_hw=bundle.manifest.input_hw, threads=threads
+        )
+        return cls(bundle, engine)
 
     @property
     def name(self) -> str:
@@ -89,18 +87,3 @@ class Runner:
     def _infer(self, image: np.ndarray) -> np.ndarray:
         score: np.ndarray = self._engine.infer(image)
         return score.reshape(self.bundle.manifest.input_hw)
-
-
-def _open_engine(bundle: Bundle, *, threads: Optional[int]) -> Engine:
-    missing: Optional[RuntimeUnavailableError] = None
-    for open_engine in ENGINES:
-        try:
-            return open_engine(
-                bundle.model_bytes,
-                where=str(bundle.path),
-                input_hw=bundle.manifest.input_hw,
-                threads=threads,
-            )
-        except RuntimeUnavailableError as error:
-            missing = error
-    raise missing if missing is not None else RuntimeUnavailableError("no runtime is known to this program")
