@@ -20,6 +20,7 @@ TRUTH_COLOUR: Colour = (255, 220, 0)
 VERDICT_COLOURS = {Verdict.PASS: (64, 140, 30), Verdict.REVIEW: (0, 180, 255), Verdict.FAIL: (40, 30, 210)}
 VERDICT_INK = {Verdict.PASS: WHITE, Verdict.REVIEW: BLACK, Verdict.FAIL: WHITE}
 BRIGHTEST_TURBO = 0.88  # a vivid red; the colours beyond are too dark on dark parts
+INVISIBLE = 1 / 512  # a lower score changes no pixel by one step
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
@@ -49,9 +50,12 @@ def overlay(
     """
     height, width = frame.shape[:2]
     score = np.clip(cv2.resize(np.asarray(score, np.float32), (width, height)), 0.0, 1.0)
-    colour = cv2.applyColorMap(_to_bytes(BRIGHTEST_TURBO * score), cv2.COLORMAP_TURBO)
-    opacity = (alpha * score)[..., np.newaxis]
-    picture: np.ndarray = np.rint(frame * (1 - opacity) + colour * opacity).astype(np.uint8)
+    picture = frame.copy()
+    visible = score > INVISIBLE
+    high = score[visible]
+    colour = cv2.applyColorMap(_to_bytes(BRIGHTEST_TURBO * high), cv2.COLORMAP_TURBO).reshape(-1, 3)
+    opacity = (alpha * high)[:, np.newaxis]
+    picture[visible] = np.rint(frame[visible] * (1 - opacity) + colour * opacity)
     if judgement is None:
         return picture
     for region in judgement.scaled_to((height, width)).regions:
