@@ -1,0 +1,72 @@
+"""What a network costs: parameters, megabytes, multiply-adds; counted, never trained.
+
+Source: [D] Sec. 5.2.4 (M(N) counts both networks); spec/autodd.md, "Size".
+Differs from the source: nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from search.nets.detector import build_detector
+from search.nets.spec import NetworkSpec
+
+BYTES_PER_PARAMETER = 4
+MB = 1e6
+
+
+@dataclass(frozen=True)
+class NetworkCost:
+    """Parameters of both networks and multiply-adds of one frame."""
+
+    params: int
+    macs: int
+
+    @property
+    def size_mb(self) -> float:
+        return self.params * BYTES_PER_PARAMETER / MB
+
+    @property
+    def macs_g(self) -> float:
+        return self.macs / 1e9
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"params": self.params, "size_mb": self.size_mb, "macs_g": self.macs_g}
+
+
+@lru_cache(maxsize=4096)
+def network_cost(spec: NetworkSpec, size_hw: tuple[int, int]) -> NetworkCost:
+    """Count the network of `spec` at an input of `size_hw` pixels.
+
+    The count runs the real modules on PyTorch's meta device: shapes only, no memory, no arithmetic.
+    """
+    with torch.device("meta"):
+        net = build_detector(spec).eval()
+        image = torch.empty(1, 3, *size_hw)
+    macs = count_macs(net, image)
+    return NetworkCost(params=sum(p.numel() for p in net.parameters()), macs=macs)
+
+
+def count_macs(net: nn.Module, image: Tensor) -> int:
+    """Count the multiply-adds of all convolutions for `image`; biases, BN and resizing count nothing."""
+    total = 0
+
+    def add(module: nn.Module, _inputs: Any, output: Tensor) -> None:
+        nonlocal total
+        assert isinstance(module, nn.Conv2d)
+        height, width = module.kernel_size
+        total += output.numel() * module.in_channels // module.groups * height * width
+
+    hooks = [m.register_forward_hook(add) for m in net.modules() if isinstance(m, nn.Conv2d)]
+    try:
+        with torch.no_grad():
+            net(image)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return total

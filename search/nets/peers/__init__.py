@@ -1,0 +1,1 @@
+"""Networks of others, trained and measured by the same loop."""

@@ -1,0 +1,65 @@
+"""What has to be known to build a network: its family, genes and widths."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Family = Literal["unet", "draem"]
+Genes = tuple[int, ...]
+
+NUM_NODES = 18
+OPERATION_NAMES = ("conv", "sep", "atrous")  # genes 0, 1, 2 of the space `unet`
+
+
+@dataclass(frozen=True)
+class NetworkSpec:
+    """A reconstructor and a segmenter, before any weight exists.
+
+    Args:
+        family: `unet` is searched by AutoDD; `draem` is DRAEM's own pair, without genes.
+        genes: 18 operations of a `unet`, encoder nodes 0-8 then decoder nodes 9-17; empty for `draem`.
+        width: Channels w of the segmenter's first level.
+        reconstructor_width: Channels of the reconstructor's first level.
+    """
+
+    family: Family
+    genes: Genes
+    width: int
+    reconstructor_width: int
+
+    @property
+    def digits(self) -> str:
+        """The genes written as digits; empty for a family without genes."""
+        return digits_of(self.genes)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "family": self.family,
+            "genes": self.digits,
+            "width": self.width,
+            "reconstructor_width": self.reconstructor_width,
+        }
+
+    @classmethod
+    def from_dict(cls, record: dict[str, Any]) -> NetworkSpec:
+        return cls(
+            family=record["family"],
+            genes=genes_of(record["genes"]),
+            width=int(record["width"]),
+            reconstructor_width=int(record["reconstructor_width"]),
+        )
+
+
+def digits_of(genes: Genes) -> str:
+    """Write genes as digits.
+
+    >>> digits_of((0, 2, 1))
+    '021'
+    """
+    return "".join(str(gene) for gene in genes)
+
+
+def genes_of(digits: str) -> Genes:
+    """Read genes from digits; the inverse of `digits_of`."""
+    return tuple(int(digit) for digit in digits)

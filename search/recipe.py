@@ -1,0 +1,250 @@
+"""A recipe: one YAML file, parsed once into checked records.
+
+Source: design.md, "Recipe"; the defaults of the preset `paper` are [D] Sec. 5.3.1.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from pathlib import Path
+from typing import Any, Literal, Optional
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from inspector.errors import RecipeError
+from search.nets.spec import NUM_NODES, OPERATION_NAMES
+
+PRESETS = ("quick", "cpu", "paper")
+PRESET_DIR = Path(__file__).parent / "presets"
+
+
+class Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DataRecipe(Record):
+    """Where the photos are and at what size the network sees them."""
+
+    root: Path
+    layout: Literal["auto", "mvtec", "plain", "magnetic_tile"] = "auto"
+    size: int = Field(256, ge=32, le=2048, description="side of the network's square input, pixels")
+    validation: float = Field(0.2, gt=0, lt=1)
+    calibration: float = Field(0.1, gt=0, lt=1)
+
+    @field_validator("size")
+    @classmethod
+    def _multiple(cls, size: int) -> int:
+        if size % 32:
+            raise ValueError(f"is {size}, but must be a multiple of 32 (the networks halve it up to 5 times)")
+        return size
+
+
+class LimitsRecipe(Record):
+    """Hard limits; a candidate over any of them is never evaluated. `null` switches one off."""
+
+    max_params_m: Optional[float] = Field(40.0, gt=0)
+    max_size_mb: Optional[float] = Field(160.0, gt=0)
+    max_macs_g: Optional[float] = Field(None, gt=0)
+
+
+class NetworkRecipe(Record):
+    """What is searched, or with `genes` (or the family `draem`) what is trained without a search."""
+
+    family: Literal["unet", "draem"] = "unet"
+    genes: Optional[str] = Field(None, description="18 digits: train this network, search nothing")
+    width: int = Field(64, ge=1)
+    reconstructor_width: int = Field(64, ge=1)
+    initialisation: Literal["he", "draem"] = "he"
+
+    @field_validator("genes")
+    @classmethod
+    def _digits(cls, genes: Optional[str]) -> Optional[str]:
+        allowed = "".join(str(gene) for gene in range(len(OPERATION_NAMES)))
+        if genes is not None and (len(genes) != NUM_NODES or set(genes) - set(allowed)):
+            raise ValueError(f"is {genes!r}, but must be {NUM_NODES} digits out of {allowed}")
+        return genes
+
+    @property
+    def is_fixed(self) -> bool:
+        return self.family != "unet" or self.genes is not None
+
+
+class DefectsRecipe(Record):
+    """Synthetic defects: spec/autodd.md, "Defect generators"."""
+
+    style: Literal["perlin"] = "perlin"
+    textures: Optional[Path] = Field(None, description="folder of texture images; null: procedural ones")
+    blend_max: float = Field(0.8, ge=0, le=1)
+    probability: float = Field(0.5, gt=0, le=1)
+    rotate_probability: float = Field(0.3, ge=0, le=1)
+    rotate_max_deg: float = Field(90.0, ge=0, le=180)
+
+
+class LossRecipe(Record):
+    """Weights of [D] Eq. 5.3 and the focal loss."""
+
+    l2: float = Field(1.0, ge=0)
+    ssim: float = Field(1.0, ge=0)
+    focal: float = Field(1.0, ge=0)
+    focal_gamma: float = Field(2.0, ge=0)
+    focal_alpha: Optional[float] = Field(None, gt=0, lt=1, description="weight of defects; null: none")
+
+
+class TrainingRecipe(Record):
+    """One training; its length is `steps` or `epochs`, never a time."""
+
+    steps: Optional[int] = Field(None, ge=1)
+    epochs: Optional[int] = Field(None, ge=1)
+    batch_size: int = Field(8, ge=2)
+    optimizer: Literal["adam", "adamw"] = "adam"
+    learning_rate: float = Field(1e-4, gt=0)
+    weight_decay: float = Field(0.0, ge=0)
+    warmup_steps: int = Field(0, ge=0)
+    schedule: Literal["steps", "cosine"] = "steps"
+    milestones: tuple[float, ...] = Field((0.8, 0.9), description="shares of the training, for `steps`")
+    gamma: float = Field(0.2, gt=0, le=1, description="factor at each milestone")
+    ema_decay: float = Field(0.0, ge=0, lt=1, description="0: the last weights; else their moving average")
+
+    @model_validator(mode="after")
+    def _one_length(self) -> TrainingRecipe:
+        if (self.steps is None) == (self.epochs is None):
+            raise ValueError("needs exactly one of `steps` and `epochs`")
+        return self
+
+    def num_steps(self, num_images: int) -> int:
+        """Steps of the whole training on `num_images` images; an epoch's last batch may be partial."""
+        if self.steps is not None:
+            return self.steps
+        assert self.epochs is not None
+        return max(1, round(self.epochs * num_images / self.batch_size))
+
+
+class EvolutionRecipe(Record):
+    """[D] Algorithm 4."""
+
+    population: int = Field(50, ge=2)
+    top_k: int = Field(10, ge=1)
+    crossover: int = Field(25, ge=0)
+    mutation: int = Field(25, ge=0)
+    mutation_probability: float = Field(0.1, gt=0, le=1)
+    iterations: int = Field(20, ge=1)
+    max_tries: int = Field(1000, ge=1, description="draws for one new candidate before giving up")
+    validation_images: int = Field(200, ge=4, description="synthetic validation samples, drawn once")
+    recalibration_batches: int = Field(10, ge=1, description="training batches for BN statistics")
+
+
+class ComputeRecipe(Record):
+    """How it runs; none of it changes what is searched."""
+
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    accelerator: Literal["auto", "cpu", "cuda"] = "auto"
+    workers: int = Field(0, ge=0, description="processes that make samples; 0: the training process")
+    checkpoint_steps: int = Field(200, ge=1)
+    log_steps: int = Field(20, ge=1)
+
+
+class Recipe(Record):
+    """Everything that decides a run. Parsed by `load_recipe`."""
+
+    preset: Optional[Literal["quick", "cpu", "paper"]] = None
+    seed: int = Field(0, ge=0)
+    data: DataRecipe
+    limits: LimitsRecipe = LimitsRecipe()
+    network: NetworkRecipe = NetworkRecipe()
+    defects: DefectsRecipe = DefectsRecipe()
+    loss: LossRecipe = LossRecipe()
+    one_shot: TrainingRecipe
+    evolution: EvolutionRecipe = EvolutionRecipe()
+    retraining: TrainingRecipe
+    compute: ComputeRecipe = ComputeRecipe()
+
+    def as_yaml(self) -> str:
+        """Write the recipe with every default spelt out; reading it back gives the same recipe."""
+        record = self.model_dump(mode="json")
+        record["preset"] = None
+        return yaml.safe_dump(record, sort_keys=False)
+
+
+def load_recipe(path: Path, *, overrides: Optional[dict[str, Any]] = None) -> Recipe:
+    """Read a recipe file; paths in it may use environment variables and are relative to the file.
+
+    Args:
+        overrides: Sections that win over the file, for example `{"data": {"root": ...}}`.
+
+    Raises:
+        RecipeError: not readable, not YAML, an unknown key (the nearest known one is named), a bad value.
+    """
+    try:
+        record = yaml.safe_load(path.read_text())
+    except OSError as error:
+        raise RecipeError(f"cannot read recipe {path}: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise RecipeError(f"recipe {path} is not valid YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(record, dict):
+        raise RecipeError(f"recipe {path} is empty or no mapping of sections; start with `preset: quick`")
+    _resolve_paths(record, path.parent)
+    return parse_recipe(merge(record, overrides or {}), source=str(path))
+
+
+def parse_recipe(record: dict[str, Any], *, source: str = "recipe") -> Recipe:
+    """Lay `record` over its preset and check every value; errors as in `load_recipe`."""
+    _refuse_unknown_keys(record, Recipe, source, "")
+    preset = record.get("preset")
+    if preset is not None and preset not in PRESETS:
+        raise RecipeError(f"{source}: preset is {preset!r}; choose one of {', '.join(PRESETS)}")
+    base = yaml.safe_load((PRESET_DIR / f"{preset}.yaml").read_text()) if preset else {}
+    try:
+        return Recipe.model_validate(merge(base, record))
+    except ValidationError as error:
+        raise RecipeError(f"{source}: {_first_sentence(error)}") from error
+
+
+def merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    """Lay `over` on `base`, section by section.
+
+    A training's `steps` replaces the `epochs` below it, and the other way round.
+
+    >>> merge({"a": {"x": 1, "y": 2}}, {"a": {"y": 3}})
+    {'a': {'x': 1, 'y': 3}}
+    """
+    merged = dict(base)
+    for one, other in (("steps", "epochs"), ("epochs", "steps")):
+        if over.get(one) is not None and other not in over:
+            merged.pop(other, None)
+    for key, value in over.items():
+        below = merged.get(key)
+        merged[key] = merge(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def _refuse_unknown_keys(record: dict[str, Any], model: type[BaseModel], source: str, where: str) -> None:
+    for key, value in record.items():
+        field = model.model_fields.get(str(key))
+        if field is None:
+            near = difflib.get_close_matches(str(key), model.model_fields, n=1, cutoff=0.0)
+            raise RecipeError(f"{source}: unknown key `{where}{key}`; the nearest known key is `{where}{near[0]}`")
+        section = field.annotation
+        if isinstance(section, type) and issubclass(section, BaseModel):
+            if not isinstance(value, dict):
+                raise RecipeError(f"{source}: `{where}{key}` is {value!r}, but must be a section of keys")
+            _refuse_unknown_keys(value, section, source, f"{where}{key}.")
+
+
+def _first_sentence(error: ValidationError) -> str:
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    message = str(first["msg"]).removeprefix("Value error, ")
+    if first["type"] == "missing":
+        return f"`{where}` is missing; add it or start from a preset ({', '.join(PRESETS)})"
+    value = "" if first["type"] == "value_error" else f" is {first['input']!r}:"
+    return f"`{where}`{value} {message}"
+
+
+def _resolve_paths(record: dict[str, Any], folder: Path) -> None:
+    for section, key in (("data", "root"), ("defects", "textures")):
+        part = record.get(section)
+        if isinstance(part, dict) and isinstance(part.get(key), str):
+            expanded = Path(os.path.expandvars(part[key])).expanduser()
+            part[key] = str(expanded if expanded.is_absolute() else (folder / expanded).resolve())
