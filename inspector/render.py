@@ -35,7 +35,7 @@ class Tile:
 
 def heat_map(score: np.ndarray) -> np.ndarray:
     """Return the score map as a frame: black at 0 over red to pale yellow at 1, brighter means more."""
-    return np.asarray(cv2.applyColorMap(_to_bytes(score), cv2.COLORMAP_INFERNO))
+    return _coloured(score, cv2.COLORMAP_INFERNO)
 
 
 def overlay(
@@ -53,7 +53,7 @@ def overlay(
     picture = frame.copy()
     visible = score > INVISIBLE
     high = score[visible]
-    colour = cv2.applyColorMap(_to_bytes(BRIGHTEST_TURBO * high), cv2.COLORMAP_TURBO).reshape(-1, 3)
+    colour = _coloured(BRIGHTEST_TURBO * high, cv2.COLORMAP_TURBO)
     opacity = (alpha * high)[:, np.newaxis]
     picture[visible] = np.rint(frame[visible] * (1 - opacity) + colour * opacity)
     if judgement is None:
@@ -111,9 +111,11 @@ def _encode(suffix: str, frame: np.ndarray, parameters: Sequence[int]) -> bytes:
     return bytes(data.tobytes())
 
 
-def _to_bytes(score: np.ndarray) -> np.ndarray:
-    levels: np.ndarray = np.rint(np.clip(score, 0.0, 1.0) * 255).astype(np.uint8)
-    return levels
+def _coloured(score: np.ndarray, colour_map: int) -> np.ndarray:
+    """Return BGR colours in a last axis. By hand, because OpenCV 5 kills the process on an empty array."""
+    palette = cv2.applyColorMap(np.arange(256, dtype=np.uint8), colour_map).reshape(256, 3)
+    colours: np.ndarray = palette[np.rint(np.clip(score, 0.0, 1.0) * 255).astype(np.uint8)]
+    return colours
 
 
 def _line_px(picture: np.ndarray) -> int:

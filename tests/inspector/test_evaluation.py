@@ -15,7 +15,7 @@ SIZE_HW = (32, 32)
 FRAME_HW = (80, 64)
 
 
-@pytest.fixture()
+@pytest.fixture
 def samples(tmp_path):
     """Three good parts, two scratches and one dent: the defect is bright, the rest noise."""
     rng = np.random.default_rng(7)
@@ -101,9 +101,9 @@ def test_original_resolution_compares_with_the_mask_as_drawn(samples):
     result = evaluate(brightness, samples, size_hw=SIZE_HW, original_resolution=True)
     scores = [cv2.resize(score, FRAME_HW[::-1]) for score in expected_scores(samples)]
     masks = np.zeros((6, *FRAME_HW), np.uint8)
-    for mask, sample in zip(masks, samples):
+    for number, sample in enumerate(samples):
         if sample.mask_path is not None:
-            mask[:] = cv2.imread(str(sample.mask_path), cv2.IMREAD_GRAYSCALE) > 127
+            masks[number] = cv2.imread(str(sample.mask_path), cv2.IMREAD_GRAYSCALE) > 127
     assert result.pixel_aupr == aupr(np.array(scores), masks)
     assert (result.pixel_aupr_dilated, result.pixel_aupr_eroded) == (None, None)
 

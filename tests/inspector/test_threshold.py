@@ -85,8 +85,8 @@ def test_default_area_follows_the_size_of_the_maps():
 def test_too_few_images_are_told_in_plain_words():
     choice = choose_thresholds(flat_maps(np.linspace(0, 0.5, 60)))
     assert choice.warning == (
-        "60 good calibration images cannot show a false-reject rate of 0.5 %: the observed 0 of 60 is compatible "
-        "with up to 4.9 % (95 % confidence); 598 images are needed"
+        "60 good calibration images cannot show a false-reject rate of 0.5 %: the observed 0 of 60 is "
+        "compatible with up to 4.9 % (95 % confidence); 598 images are needed"
     )
     assert choice.interval[0] == 0.0
     assert choice.num_needed == 598
@@ -109,7 +109,7 @@ def test_images_needed_is_the_exact_rule_of_three(rate, confidence, num):
 
 @pytest.mark.parametrize("confidence", [0.5, 0.9, 0.95, 0.999])
 @pytest.mark.parametrize(
-    ("hits", "trials"), [(0, 1), (1, 1), (0, 60), (3, 60), (30, 60), (60, 60), (7, 5000), (999, 2000)]
+    ("hits", "trials"), [(0, 1), (1, 1), (0, 60), (3, 60), (30, 60), (60, 60), (7, 5000), (99, 2000)]
 )
 def test_interval_is_that_of_the_beta_distribution(hits, trials, confidence):
     tail = (1 - confidence) / 2
@@ -119,11 +119,11 @@ def test_interval_is_that_of_the_beta_distribution(hits, trials, confidence):
 
 
 def test_the_upper_bound_holds_for_a_threshold_chosen_by_the_same_images():
-    # Scores are uniform, so the true rate at a threshold t is 1 - t. It may exceed the bound in 5 % of the draws.
+    # Scores are uniform, so the true rate at a threshold t is 1 - t: above the bound in 5 % of the draws.
     rng = np.random.default_rng(5)
-    num_draws, num_exceeded = 400, 0
+    num_draws, num_exceeded = 300, 0
     for _ in range(num_draws):
-        choice = choose_thresholds(flat_maps(rng.random(40)), false_reject_budget=0.05)
+        choice = choose_thresholds(flat_maps(rng.random(20)), false_reject_budget=0.05)
         num_exceeded += 1 - choice.thresholds.fail > choice.interval[1]
     assert num_exceeded / num_draws < 0.08
 
