@@ -64,6 +64,12 @@ def test_sharpness_of_one_changes_nothing_and_of_zero_smooths(texture):
     assert augment._sharpness(texture, Fixed(2.0)).std() > texture.std()
 
 
+def test_sharpness_smooths_with_the_kernel_of_pillow(texture):
+    kernel = np.array([[1, 1, 1], [1, 5, 1], [1, 1, 1]]) / 13
+    expected = cv2.filter2D(texture.astype(float), -1, kernel)
+    assert np.abs(augment._sharpness(texture, Fixed(0.0)) - expected).max() <= 1.0  # rounded twice
+
+
 def test_hue_turns_and_wraps():
     red = np.array([[[0, 0, 200]]], np.uint8)
     plus, minus = (augment._hue_saturation(red, Fixed(by)) for by in (50.0, -50.0))
@@ -113,6 +119,12 @@ def test_rotate_by_quarter_turns_is_exact():
     for degrees, turns in ((90.0, 1), (-90.0, -1)):
         turned = rotate(frame, degrees, border=cv2.BORDER_CONSTANT)
         np.testing.assert_array_equal(turned, np.rot90(frame, turns))
+
+
+def test_rotate_of_a_frame_equals_that_of_its_channels(texture):
+    together = rotate(texture, 33.0, border=cv2.BORDER_REFLECT_101)
+    apart = [rotate(texture[..., c].copy(), 33.0, border=cv2.BORDER_REFLECT_101) for c in range(3)]
+    np.testing.assert_array_equal(together, np.stack(apart, axis=2))
 
 
 def test_rotate_to_another_shape_returns_the_middle():

@@ -1,0 +1,1 @@
+"""How long does one Perlin defect take?"""
