@@ -1,0 +1,138 @@
+"""The report of a run: one self-contained HTML page, of a finished run or of one that is not."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from inspector.errors import StorageError
+from search.report import genes, wording
+from search.report.curves import loss_chart, validation_chart
+from search.report.figure import Chart
+from search.report.gallery import GalleryItem, gallery_pictures
+from search.report.population import TOP, progress_chart, ranked, scatter_chart, size_limit_mb
+from search.report.record import RunRecord, read_record
+
+HEADLINE_METRICS = ("pixel_aupr", "pixel_auroc", "pro", "image_auroc")
+
+
+def write_report(run: Path, *, gallery: Sequence[GalleryItem] = ()) -> Path:
+    """Write `run`/report.html from what the run folder holds so far, and return its path.
+
+    The same folder and gallery give the same bytes.
+
+    Raises:
+        RunError: the folder is not a run folder or one of its files is damaged.
+        StorageError: the page cannot be written; an earlier one stays as it was.
+    """
+    page = render_page(read_record(run), gallery=gallery)
+    path = run / "report.html"
+    _write_atomically(path, page)
+    return path
+
+
+def render_page(record: RunRecord, *, gallery: Sequence[GalleryItem] = ()) -> str:
+    """Return the page as text."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        number=wording.number,
+        millions=wording.millions,
+        duration=wording.duration,
+        metric=wording.metric_name,
+        moment=wording.moment,
+        yaml=_as_yaml,
+    )
+    environment.globals.update(pairwise=itertools.pairwise, operation_of=genes.OPERATIONS)
+    return environment.get_template("report.html.j2").render(_context(record, gallery))
+
+
+def _context(record: RunRecord, gallery: Sequence[GalleryItem]) -> dict[str, Any]:
+    candidates = record.candidates()
+    digits = (record.result.get("genes") or {}).get("digits")
+    return {
+        "record": record,
+        "result": record.result,
+        "digits": digits,
+        "headline_metrics": HEADLINE_METRICS,
+        "stage_names": wording.STAGE_NAMES,
+        "limit_rows": wording.limit_rows(record),
+        "seconds": record.result.get("seconds") or {},
+        "drawing": _drawing(record, digits),
+        "node_width": genes.NODE_WIDTH,
+        "node_height": genes.NODE_HEIGHT,
+        "left_x": genes.LEFT_X,
+        "right_x": genes.RIGHT_X,
+        "charts": _training_charts(record),
+        "population": _population_charts(record, winner=digits),
+        "top": ranked(candidates)[:TOP],
+        "pictures": gallery_pictures(gallery),
+        "defect_columns": _columns(record.metrics.get("per_defect") or {}),
+        "notes": wording.notes(record),
+    }
+
+
+def _drawing(record: RunRecord, digits: object) -> genes.GeneDrawing | None:
+    network, size_hw = record.result.get("network") or {}, record.result.get("size_hw")
+    if not size_hw or not isinstance(network.get("width"), int):
+        return None
+    return genes.draw_genes(digits, size_hw=(size_hw[0], size_hw[1]), network=network)
+
+
+def _training_charts(record: RunRecord) -> list[Chart]:
+    return [
+        loss_chart(record.steps("one_shot"), name="one-shot", title="One-shot training: loss"),
+        loss_chart(record.steps("retraining"), name="retraining", title="Retraining: loss"),
+        validation_chart(record.validations("retraining"), name="validation", title="Retraining: validation"),
+    ]
+
+
+def _population_charts(record: RunRecord, *, winner: str | None) -> list[Chart]:
+    candidates = record.candidates()
+    scatter = scatter_chart(
+        candidates,
+        winner=winner,
+        limit_mb=size_limit_mb(record.limits),
+        num_rejected=record.num_rejected(),
+    )
+    return [scatter, progress_chart(candidates)]
+
+
+def _columns(per_defect: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return the names of all figures that any defect has, in the order of first use."""
+    return list(dict.fromkeys(name for figures in per_defect.values() for name in figures))
+
+
+def _as_yaml(content: object) -> str:
+    return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, default_flow_style=False).strip()
+
+
+def _write_atomically(path: Path, text: str) -> None:
+    try:
+        fd, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(fd, "w", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(temporary).chmod(0o644)
+            Path(temporary).replace(path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise StorageError(
+            f"cannot write {path}: {error.strerror}; make room or check the permissions"
+        ) from error
