@@ -12,7 +12,7 @@ from inspector.demo_part.geometry import (
     CHAMFER,
     GROOVE_RADIUS,
     Part,
-    Surface,
+    Plan,
     canvas_index,
 )
 
@@ -38,7 +38,7 @@ class Defect:
     missing_hole: Optional[int] = None
 
 
-def scratch(part: Part, surface: Surface, rng: np.random.Generator) -> Defect:
+def scratch(part: Part, plan: Plan, rng: np.random.Generator) -> Defect:
     """A tool slipped: a long, slightly bent furrow with a burr on both sides and bare metal in it."""
     start = _point_on_face(part, rng, margin=0.01)
     direction = rng.uniform(0.0, 2.0 * np.pi)
@@ -49,43 +49,43 @@ def scratch(part: Part, surface: Surface, rng: np.random.Generator) -> Defect:
     path = start + np.cumsum(np.stack([np.cos(heading), np.sin(heading)], 1), 0) * (length / len(t))
     path -= (path[-1] - start) * rng.uniform(0.2, 0.6)
     width = rng.uniform(0.011, 0.016) * (0.5 + 0.5 * np.sin(np.pi * np.clip(t * 0.9 + 0.05, 0, 1)))
-    size = surface.size
+    size = plan.size
     line = _stroke(path, width, size)
     furrow = cv2.GaussianBlur(line, (0, 0), 0.0022 * size)
     burr = cv2.GaussianBlur(line, (0, 0), 0.0055 * size)
     depth = np.float32(rng.uniform(0.012, 0.020))
-    cover = np.clip(1.6 * furrow, 0.0, 1.0) * surface.metal
+    cover = np.clip(1.8 * np.maximum(furrow, burr), 0.0, 1.0) * plan.metal
     height = depth * (np.float32(0.9) * burr - furrow)
     light = np.float32(1.0 + rng.uniform(0.6, 1.2)) * furrow + (1.0 - furrow)
     return Defect(cover, height=height, reflectance=light.astype(np.float32), polish=furrow)
 
 
-def dent(part: Part, surface: Surface, rng: np.random.Generator) -> Defect:
+def dent(part: Part, plan: Plan, rng: np.random.Generator) -> Defect:
     """Something hard fell on it: a smooth hollow with a raised rim that bends the highlight."""
     radius = rng.uniform(0.034, 0.060)
     centre = _point_on_face(part, rng, margin=0.5 * radius)
     stretch = rng.uniform(0.75, 1.0)
     turn = rng.uniform(0.0, np.pi)
-    dx, dy = surface.dx + part.x - centre[0], surface.dy + part.y - centre[1]
+    dx, dy = plan.dx + part.x - centre[0], plan.dy + part.y - centre[1]
     a, b = np.cos(turn) * dx + np.sin(turn) * dy, (np.cos(turn) * dy - np.sin(turn) * dx) / stretch
     q = ((a * a + b * b) / radius**2).astype(np.float32)
     hollow = np.maximum(1.0 - q, 0.0)
     rim = np.exp(-((np.sqrt(q) - 1.0) ** 2) / 0.045)
     depth = np.float32(rng.uniform(0.4, 0.6) * radius)
     height = depth * (np.float32(0.12) * rim - hollow * hollow)
-    cover = (q < 1.12**2).astype(np.float32) * surface.metal
+    cover = (q < 1.12**2).astype(np.float32) * plan.metal
     worn = np.minimum(2.0 * hollow, 1.0)
     dull = 1.0 - np.float32(rng.uniform(0.25, 0.4)) * worn  # no light from the sides reaches the bottom
     return Defect(cover, height=height.astype(np.float32), reflectance=dull, polish=0.8 * worn)
 
 
-def crack(part: Part, surface: Surface, rng: np.random.Generator) -> Defect:
+def crack(part: Part, plan: Plan, rng: np.random.Generator) -> Defect:
     """A fatigue crack: dark, jagged, from an edge into the metal, thinning out, with a branch."""
     start, heading = _crack_start(part, rng)
     num_steps = int(rng.integers(12, 20))
     path = _jagged(start, heading, num_steps, rng)
     width = np.linspace(rng.uniform(0.011, 0.015), 0.005, num_steps)
-    size = surface.size
+    size = plan.size
     line = _stroke(path, width, size)
     fork = int(rng.integers(3, num_steps // 2 + 1))
     side = heading + rng.choice([-1.0, 1.0]) * rng.uniform(0.6, 1.0)
@@ -94,12 +94,12 @@ def crack(part: Part, surface: Surface, rng: np.random.Generator) -> Defect:
     line = cv2.GaussianBlur(line, (0, 0), 0.0012 * size)
     lip = cv2.GaussianBlur(line, (0, 0), 0.005 * size)
     reflectance = (1.0 - np.float32(rng.uniform(0.75, 0.92)) * line).astype(np.float32)
-    return Defect(line * surface.metal, height=np.float32(-0.005) * lip, reflectance=reflectance)
+    return Defect(line * plan.metal, height=np.float32(-0.005) * lip, reflectance=reflectance)
 
 
-def stain(part: Part, surface: Surface, rng: np.random.Generator) -> Defect:
+def stain(part: Part, plan: Plan, rng: np.random.Generator) -> Defect:
     """Oil or rust that ran and dried: a few merged drops with a darker rim, brown and not shiny."""
-    size = surface.size
+    size = plan.size
     centre = _point_on_face(part, rng, margin=0.0)
     flow = rng.uniform(0.0, 2.0 * np.pi)
     canvas = np.zeros((size, size), np.uint8)
@@ -123,28 +123,28 @@ def stain(part: Part, surface: Surface, rng: np.random.Generator) -> Defect:
     drop = canvas.astype(np.float32) / np.float32(255.0)
     soft = cv2.GaussianBlur(drop, (0, 0), 0.004 * size)
     core = cv2.GaussianBlur(drop, (0, 0), 0.013 * size)
-    alpha = soft * (np.float32(rng.uniform(0.55, 0.7)) + 0.35 * (1.0 - core)) * surface.metal
-    cover = np.clip(soft, 0.0, 1.0) * surface.metal
+    alpha = soft * (np.float32(rng.uniform(0.55, 0.7)) + 0.35 * (1.0 - core)) * plan.metal
+    cover = np.clip(soft, 0.0, 1.0) * plan.metal
     tone = rng.uniform(0.02, 0.05)
     colour = (tone * rng.uniform(0.3, 0.6), tone * rng.uniform(0.75, 0.95), tone * rng.uniform(1.3, 2.2))
     return Defect(cover, paint=alpha.astype(np.float32), paint_bgr=colour)
 
 
-def missing_hole(part: Part, surface: Surface, rng: np.random.Generator) -> Defect:
+def missing_hole(part: Part, plan: Plan, rng: np.random.Generator) -> Defect:
     """The drill skipped one after its place was faced: a dull, shallow disc where a hole belongs."""
     index = int(rng.integers(len(part.holes)))
     hole = part.holes[index]
-    distance = cv2.magnitude(surface.dx - np.float32(hole.x), surface.dy - np.float32(hole.y))
+    distance = cv2.magnitude(plan.dx - np.float32(hole.x), plan.dy - np.float32(hole.y))
     edge = np.float32(hole.radius + 0.8 * CHAMFER)
-    cover = np.clip((edge - distance) * surface.size + 0.5, 0.0, 1.0)
+    cover = np.clip((edge - distance) * plan.size + 0.5, 0.0, 1.0)
     faced = np.clip((np.float32(hole.radius) - distance) / np.float32(0.006), 0.0, 1.0)
     dull = 1.0 - np.float32(rng.uniform(0.15, 0.35)) * faced
     return Defect(cover, np.float32(-0.003) * faced, dull, polish=0.7 * faced, missing_hole=index)
 
 
-def foreign_thread(part: Part, surface: Surface, rng: np.random.Generator) -> Defect:
+def foreign_thread(part: Part, plan: Plan, rng: np.random.Generator) -> Defect:
     """A thread of a cleaning cloth lies on the part, with its shadow."""
-    size = surface.size
+    size = plan.size
     start = _point_on_face(part, rng, margin=0.0)
     num_points = 40
     t = np.linspace(0.0, 1.0, num_points)
@@ -162,10 +162,10 @@ def foreign_thread(part: Part, surface: Surface, rng: np.random.Generator) -> De
     colours = ((0.28, 0.10, 0.05), (0.05, 0.05, 0.32), (0.40, 0.42, 0.44), (0.03, 0.10, 0.05))
     colour = colours[int(rng.integers(len(colours)))]
     shade = (1.0 - np.float32(0.55) * shadow).astype(np.float32)
-    return Defect(np.maximum(fibre, shadow * surface.metal), paint=fibre, paint_bgr=colour, shade=shade)
+    return Defect(np.maximum(fibre, shadow * plan.metal), paint=fibre, paint_bgr=colour, shade=shade)
 
 
-DRAW: Dict[str, Callable[[Part, Surface, np.random.Generator], Defect]] = {
+DRAW: Dict[str, Callable[[Part, Plan, np.random.Generator], Defect]] = {
     "scratch": scratch,
     "dent": dent,
     "crack": crack,
@@ -184,9 +184,10 @@ def _point_on_face(part: Part, rng: np.random.Generator, *, margin: float) -> Po
     points = np.stack([radius * np.cos(turn), radius * np.sin(turn)], 1)
     holes = np.array([[hole.x, hole.y, hole.radius] for hole in part.holes])
     gaps = np.linalg.norm(points[:, None] - holes[None, :, :2], axis=2) - holes[None, :, 2]
-    clear = gaps.min(1) - margin
-    first = int(np.argmax(clear > CHAMFER)) if bool((clear > CHAMFER).any()) else int(np.argmax(clear))
-    return points[first] + np.array([part.x, part.y])
+    free = gaps.min(1) - margin - CHAMFER
+    best = int(np.argmax(free > 0.0)) if (free > 0.0).any() else int(np.argmax(free))
+    point: Points = points[best] + np.array([part.x, part.y])
+    return point
 
 
 def _crack_start(part: Part, rng: np.random.Generator) -> Tuple[Points, float]:

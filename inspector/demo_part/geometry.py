@@ -50,20 +50,17 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Surface:
-    """What the part looks like to the light.
+class Plan:
+    """The part seen straight from above, on a canvas.
 
-    `inside` is the distance to the nearest edge, positive in the metal; `radius` the distance to the centre;
-    `along_x`, `along_y` the unit direction of the turning marks; `height` the surface, 0 at the face.
+    `dx`, `dy` and `radius` lead from the part's centre; `inside` is the distance to the nearest edge,
+    positive in the metal.
     """
 
     dx: np.ndarray
     dy: np.ndarray
     radius: np.ndarray
-    along_x: np.ndarray
-    along_y: np.ndarray
     inside: np.ndarray
-    height: np.ndarray
 
     @property
     def size(self) -> int:
@@ -73,7 +70,8 @@ class Surface:
     @property
     def metal(self) -> np.ndarray:
         """How much of each canvas pixel is metal, 0..1."""
-        return np.clip(self.inside * self.size + 0.5, 0.0, 1.0)
+        covered: np.ndarray = np.clip(self.inside * np.float32(self.size) + np.float32(0.5), 0.0, 1.0)
+        return covered
 
 
 def draw_part(rng: np.random.Generator) -> Part:
@@ -100,13 +98,25 @@ def canvas_index(value: float, size: int) -> float:
     return (value + 0.5) * size - 0.5
 
 
-def carve(part: Part, *, size: int) -> Surface:
-    """Return the surface of `part` on a canvas of `size` x `size`."""
+def lay_out(part: Part, *, size: int) -> Plan:
+    """Return the plan of `part` on a canvas of `size` x `size`."""
     grid = (np.arange(size, dtype=np.float32) + np.float32(0.5)) / np.float32(size) - np.float32(0.5)
     dx, dy = np.meshgrid(grid - np.float32(part.x), grid - np.float32(part.y))
     radius = cv2.magnitude(dx, dy) + np.float32(1e-6)
-    inside = _distance_to_edge(part, dx, dy, radius)
-    return Surface(dx, dy, radius, -dy / radius, dx / radius, inside, _height(part, radius, inside))
+    return Plan(dx, dy, radius, _distance_to_edge(part, dx, dy, radius))
+
+
+def height_of(part: Part, plan: Plan) -> np.ndarray:
+    """Return the height of the surface, 0 on the face: chamfers at the edges, the hub, a groove around it."""
+    below_chamfer = np.clip(np.float32(CHAMFER) - plan.inside, 0.0, np.float32(CHAMFER))
+    height = below_chamfer * below_chamfer * np.float32(-0.45 / CHAMFER)
+    window = _window(part.x, part.y, GROOVE_RADIUS + 0.02, plan.size)
+    radius = plan.radius[window] / np.float32(part.scale)
+    step = np.clip((np.float32(HUB_RADIUS) - radius) / np.float32(0.012) + np.float32(0.5), 0.0, 1.0)
+    groove = (radius - np.float32(GROOVE_RADIUS)) / np.float32(0.011)
+    height[window] += np.float32(0.010) * step * step * (np.float32(3.0) - np.float32(2.0) * step)
+    height[window] -= np.float32(0.006) * np.maximum(np.float32(1.0) - groove * groove, 0.0)
+    return height
 
 
 def _distance_to_edge(part: Part, dx: np.ndarray, dy: np.ndarray, radius: np.ndarray) -> np.ndarray:
@@ -121,30 +131,16 @@ def _distance_to_edge(part: Part, dx: np.ndarray, dy: np.ndarray, radius: np.nda
     )
     np.minimum(inside, keyway, out=inside)
     for hole in part.holes:
-        rows, columns = _window(part, hole, dx.shape[0])
-        distance = cv2.magnitude(
-            np.ascontiguousarray(dx[rows, columns]) - np.float32(hole.x),
-            np.ascontiguousarray(dy[rows, columns]) - np.float32(hole.y),
-        )
-        inside[rows, columns] = np.minimum(inside[rows, columns], distance - np.float32(hole.radius))
+        window = _window(part.x + hole.x, part.y + hole.y, hole.radius + 3.0 * CHAMFER, dx.shape[0])
+        distance = cv2.magnitude(dx[window] - np.float32(hole.x), dy[window] - np.float32(hole.y))
+        inside[window] = np.minimum(inside[window], distance - np.float32(hole.radius))
     return inside
 
 
-def _window(part: Part, hole: Hole, size: int) -> Tuple[slice, slice]:
-    reach = (hole.radius + 3.0 * CHAMFER) * size
-    x, y = canvas_index(part.x + hole.x, size), canvas_index(part.y + hole.y, size)
+def _window(x: float, y: float, reach: float, size: int) -> Tuple[slice, slice]:
+    """Return the rows and columns within `reach` of a position that is relative to the image's centre."""
+    column, row = canvas_index(x, size), canvas_index(y, size)
     return (
-        slice(max(0, int(y - reach)), max(0, int(y + reach) + 2)),
-        slice(max(0, int(x - reach)), max(0, int(x + reach) + 2)),
+        slice(max(0, int(row - reach * size)), max(0, int(row + reach * size) + 2)),
+        slice(max(0, int(column - reach * size)), max(0, int(column + reach * size) + 2)),
     )
-
-
-def _height(part: Part, radius: np.ndarray, inside: np.ndarray) -> np.ndarray:
-    scale = np.float32(part.scale)
-    below_chamfer = np.clip(np.float32(CHAMFER) - inside, 0.0, np.float32(CHAMFER))
-    height = below_chamfer * below_chamfer * np.float32(-0.45 / CHAMFER)
-    step = np.clip((scale * np.float32(HUB_RADIUS) - radius) / np.float32(0.012) + np.float32(0.5), 0.0, 1.0)
-    height += np.float32(0.010) * step * step * (np.float32(3.0) - np.float32(2.0) * step)
-    groove = (radius - scale * np.float32(GROOVE_RADIUS)) / np.float32(0.011)
-    height -= np.float32(0.006) * np.maximum(np.float32(1.0) - groove * groove, 0.0)
-    return height

@@ -10,7 +10,7 @@ from typing import Optional, Tuple
 import cv2
 import numpy as np
 
-from inspector.demo_part.geometry import BODY_RADIUS, CHAMFER, HUB_RADIUS, Part, Surface
+from inspector.demo_part.geometry import BODY_RADIUS, CHAMFER, HUB_RADIUS, Part, Plan
 
 STEEL_BGR = (1.00, 0.97, 0.93)
 BELT_BGR = (0.95, 1.00, 0.88)
@@ -68,29 +68,33 @@ def draw_camera(rng: np.random.Generator) -> Camera:
     )
 
 
-def shade_metal(surface: Surface, finish: Finish, light: Light) -> np.ndarray:
+def shade_metal(plan: Plan, height: np.ndarray, finish: Finish, light: Light) -> np.ndarray:
     """Return the light that the metal sends to the camera, (S, S), 1 = white."""
-    slope_x, slope_y = gradient(surface.height)
-    steep = 1.0 / np.sqrt(1.0 + slope_x * slope_x + slope_y * slope_y)
-    lx, ly, lz = light.direction
+    slope_x, slope_y = gradient(height)
+    steep = np.float32(1.0) / np.sqrt(np.float32(1.0) + slope_x * slope_x + slope_y * slope_y)
+    lx, ly, lz = (np.float32(c) for c in light.direction)
     diffuse = np.maximum((lz - lx * slope_x - ly * slope_y) * steep, 0.0)
-    highlight = _highlight(surface, finish, light, slope_x, slope_y)
-    rough = light.surrounding * (0.55 + 0.45 * steep) + 0.20 * light.strength * diffuse
-    return (finish.reflectance * (rough + 0.42 * light.strength * highlight)).astype(np.float32)
+    seen: np.ndarray = _highlight(plan, finish, light, slope_x, slope_y) * np.float32(0.42 * light.strength)
+    seen += steep * np.float32(0.45 * light.surrounding) + np.float32(0.55 * light.surrounding)
+    seen += diffuse * np.float32(0.20 * light.strength)
+    seen *= finish.reflectance
+    return seen
 
 
-def shade_ground(surface: Surface, part: Part, belt: np.ndarray, light: Light) -> np.ndarray:
+def shade_ground(plan: Plan, part: Part, belt: np.ndarray, light: Light) -> np.ndarray:
     """Return the light from what is not metal: the belt with the part's shadow, and the walls of holes."""
-    lx, ly, _ = light.direction
+    lx, ly, _ = (np.float32(c) for c in light.direction)
     reach = np.float32(0.03)
-    away = cv2.magnitude(surface.dx + np.float32(lx) * reach, surface.dy + np.float32(ly) * reach)
+    away = cv2.magnitude(plan.dx + lx * reach, plan.dy + ly * reach)
     lit = np.clip((away - np.float32(part.scale * BODY_RADIUS - 0.012)) / np.float32(0.04), 0.0, 1.0)
-    ground = belt * (0.25 + 0.75 * light.strength * lit)
-    edge_x, edge_y = gradient(surface.inside)
+    light_on_belt = np.float32(0.25) + np.float32(0.75 * light.strength) * lit
+    edge_x, edge_y = gradient(plan.inside)
     towards = np.maximum(-(edge_x * lx + edge_y * ly), 0.0)
-    wall = 0.012 + 0.16 * light.strength * towards * np.exp(np.minimum(surface.inside, 0.0) / 0.010)
-    in_hole = surface.radius < np.float32(part.scale * BODY_RADIUS - 2.0 * CHAMFER)
-    return np.where(in_hole, wall, ground).astype(np.float32)
+    deep = np.exp(np.minimum(plan.inside, 0.0) / np.float32(0.010))
+    wall = np.float32(0.012) + np.float32(0.16 * light.strength) * towards * deep
+    in_hole = plan.radius < np.float32(part.scale * BODY_RADIUS - 2.0 * CHAMFER)
+    ground: np.ndarray = np.where(in_hole, wall, belt * light_on_belt)
+    return ground
 
 
 def expose(scene_bgr: np.ndarray, camera: Camera, rng: np.random.Generator) -> np.ndarray:
@@ -103,7 +107,8 @@ def expose(scene_bgr: np.ndarray, camera: Camera, rng: np.random.Generator) -> n
     value = np.sqrt(np.maximum(seen * falloff[:, :, None] * gain, 0.0))
     noise = rng.standard_normal(value.shape, dtype=np.float32)
     value += noise * np.sqrt(np.float32(camera.read_noise**2) + np.float32(camera.shot_noise) * value)
-    return np.clip(value * 255.0 + 0.5, 0.0, 255.0).astype(np.uint8)
+    frame: np.ndarray = np.clip(value * 255.0 + 0.5, 0.0, 255.0).astype(np.uint8)
+    return frame
 
 
 def gradient(field: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
@@ -116,18 +121,21 @@ def gradient(field: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
 
 
 def _highlight(
-    surface: Surface, finish: Finish, light: Light, slope_x: np.ndarray, slope_y: np.ndarray
+    plan: Plan, finish: Finish, light: Light, slope_x: np.ndarray, slope_y: np.ndarray
 ) -> np.ndarray:
     """Ward's lobe: narrow along the tool marks, wide across them, so that turned metal shows a bow tie."""
     half = np.asarray(light.direction, np.float32) + np.asarray((0.0, 0.0, 1.0), np.float32)
-    hx, hy, hz = (float(c) for c in half / np.linalg.norm(half))
+    hx, hy, hz = half / np.linalg.norm(half)
     tilt_x, tilt_y = hx + hz * slope_x, hy + hz * slope_y
-    along = tilt_x * surface.along_x + tilt_y * surface.along_y
-    across = tilt_x * surface.along_y - tilt_y * surface.along_x
-    turned = np.exp(-((along / 0.13) ** 2) - ((across + 0.16 * finish.marks) / 0.42) ** 2)
-    hub = surface.radius < np.float32(HUB_RADIUS)
-    turned = np.where(hub, 0.75 * turned, turned)
+    across = (tilt_x * plan.dx + tilt_y * plan.dy) / plan.radius
+    along = (tilt_y * plan.dx - tilt_x * plan.dy) / plan.radius
+    across += np.float32(0.16) * finish.marks
+    turned: np.ndarray = np.exp(
+        along * along / np.float32(-(0.13**2)) + across * across / np.float32(-(0.42**2))
+    )
+    turned[plan.radius < np.float32(HUB_RADIUS)] *= np.float32(0.75)
     if finish.polish is None:
         return turned
-    polished = np.exp(-(tilt_x * tilt_x + tilt_y * tilt_y) / 0.30**2)
-    return turned + finish.polish * (polished - turned)
+    polished: np.ndarray = np.exp((tilt_x * tilt_x + tilt_y * tilt_y) / np.float32(-(0.30**2)))
+    turned += finish.polish * (polished - turned)
+    return turned

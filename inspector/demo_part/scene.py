@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from inspector.demo_part.defects import DRAW, Defect
-from inspector.demo_part.geometry import Part, carve, draw_part
+from inspector.demo_part.geometry import Part, Plan, draw_part, height_of, lay_out
 from inspector.demo_part.light import (
     BELT_BGR,
     STEEL_BGR,
@@ -58,7 +58,7 @@ def render_defect(
     if kind not in DRAW:
         raise ValueError(f"unknown defect {kind!r}; known are {', '.join(DEFECT_KINDS)}")
     scene = _draw_scene(rng)
-    defect = DRAW[kind](scene.part, carve(scene.part, size=OVERSAMPLING * size_px), rng)
+    defect = DRAW[kind](scene.part, lay_out(scene.part, size=OVERSAMPLING * size_px), rng)
     mask = (_shrink(defect.cover, size_px) > COVERED).astype(np.uint8)
     return _render(scene, defect, size_px), mask
 
@@ -70,41 +70,50 @@ def _draw_scene(rng: np.random.Generator) -> Scene:
 
 
 def _render(scene: Scene, defect: Optional[Defect], size_px: int) -> np.ndarray:
-    size = OVERSAMPLING * size_px
     rng = np.random.default_rng(scene.texture_seed)
     part = scene.part
     if defect is not None and defect.missing_hole is not None:
         part = part.without_hole(defect.missing_hole)
-    surface = carve(part, size=size)
-    marks = turning_marks(part, rng, size=size)
-    reflectance = 1.0 + np.float32(0.05) * cloud(rng, cells=6, size=size) + np.float32(0.05) * marks
-    ground = shade_ground(surface, part, belt(scene.belt_phase, rng, size=size), scene.light)
-    polish = None
-    if defect is not None:
-        polish = defect.polish
-        if defect.height is not None:
-            np.add(surface.height, defect.height, out=surface.height)
-        if defect.reflectance is not None:
-            reflectance = reflectance * defect.reflectance
-    steel = shade_metal(surface, Finish(marks, reflectance, polish), scene.light)
-    bgr = _compose(steel, ground, surface.metal, defect, size_px)
-    return expose(bgr, scene.camera, rng)
+    weave = belt(scene.belt_phase, rng, size=size_px)
+    ground = shade_ground(lay_out(part, size=size_px), part, weave, scene.light)
+    plan = lay_out(part, size=OVERSAMPLING * size_px)
+    steel = _steel(scene, part, plan, defect, rng)
+    return expose(_compose(steel, plan.metal, ground, defect), scene.camera, rng)
+
+
+def _steel(
+    scene: Scene, part: Part, plan: Plan, defect: Optional[Defect], rng: np.random.Generator
+) -> np.ndarray:
+    """Return the light from the metal, (S, S), with what the defect does to its surface."""
+    marks = turning_marks(part, rng, size=plan.size)
+    reflectance = np.float32(0.05) * (cloud(rng, cells=6, size=plan.size) + marks) + np.float32(1.0)
+    height = height_of(part, plan)
+    if defect is None:
+        return shade_metal(plan, height, Finish(marks, reflectance), scene.light)
+    if defect.height is not None:
+        height = height + defect.height
+    if defect.reflectance is not None:
+        reflectance = reflectance * defect.reflectance
+    return shade_metal(plan, height, Finish(marks, reflectance, defect.polish), scene.light)
 
 
 def _compose(
-    steel: np.ndarray, ground: np.ndarray, metal: np.ndarray, defect: Optional[Defect], size_px: int
+    steel: np.ndarray, metal: np.ndarray, ground: np.ndarray, defect: Optional[Defect]
 ) -> np.ndarray:
-    """Return the light at each camera pixel, (size_px, size_px, 3)."""
-    steel, ground = steel * metal, ground * (1.0 - metal)
-    if defect is not None and defect.shade is not None:
-        steel, ground = steel * defect.shade, ground * defect.shade
-    over = None if defect is None else defect.paint
-    if over is not None:
-        steel, ground = steel * (1.0 - over), ground * (1.0 - over)
+    """Return the light at each camera pixel, (H, W, 3); `ground` is (H, W), the others (S, S)."""
+    size_px = ground.shape[0]
+    steel, clear = steel * metal, np.float32(1.0) - metal
+    paint = None if defect is None else defect.paint
+    for passes in (
+        None if defect is None else defect.shade,
+        None if paint is None else np.float32(1.0) - paint,
+    ):
+        if passes is not None:
+            steel, clear = steel * passes, clear * passes
     bgr = _shrink(steel, size_px)[:, :, None] * np.asarray(STEEL_BGR, np.float32)
-    bgr += _shrink(ground, size_px)[:, :, None] * np.asarray(BELT_BGR, np.float32)
-    if defect is not None and over is not None:
-        bgr += _shrink(over, size_px)[:, :, None] * np.asarray(defect.paint_bgr, np.float32)
+    bgr += (ground * _shrink(clear, size_px))[:, :, None] * np.asarray(BELT_BGR, np.float32)
+    if defect is not None and paint is not None:
+        bgr += _shrink(paint, size_px)[:, :, None] * np.asarray(defect.paint_bgr, np.float32)
     return bgr
 
 

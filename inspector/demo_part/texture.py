@@ -25,14 +25,16 @@ def turning_marks(part: Part, rng: np.random.Generator, *, size: int) -> np.ndar
 def cloud(rng: np.random.Generator, *, cells: int, size: int) -> np.ndarray:
     """Return smooth unevenness over the canvas, about N(0, 1), with features of size / cells pixels."""
     coarse = rng.standard_normal((cells, cells), dtype=np.float32)
-    return cv2.resize(coarse, (size, size), interpolation=cv2.INTER_CUBIC)
+    smooth = cv2.resize(coarse, (8 * cells, 8 * cells), interpolation=cv2.INTER_CUBIC)
+    return cv2.resize(smooth, (size, size), interpolation=cv2.INTER_LINEAR)
 
 
 def belt(phase: Tuple[float, float], rng: np.random.Generator, *, size: int) -> np.ndarray:
     """Return the reflectance of the rubber belt, a coarse weave with wear, (size, size)."""
     steps = np.arange(size, dtype=np.float32) * np.float32(2.0 * np.pi * 30.0 / size)
-    weave = np.sin(steps + np.float32(phase[0]))[:, None] * np.sin(steps + np.float32(phase[1]))[None, :]
-    grain = rng.standard_normal((size // 2, size // 2), dtype=np.float32)
-    grain = cv2.resize(grain, (size, size), interpolation=cv2.INTER_LINEAR)
+    weave = np.outer(np.sin(steps + np.float32(phase[0])), np.sin(steps + np.float32(phase[1])))
+    grain = rng.standard_normal((size, size), dtype=np.float32)
     wear = cloud(rng, cells=7, size=size)
-    return np.float32(0.030) * (1.0 + 0.30 * weave + 0.22 * grain + 0.18 * wear).astype(np.float32)
+    uneven = np.float32(0.30) * weave + np.float32(0.18) * grain + np.float32(0.18) * wear
+    reflectance: np.ndarray = np.float32(0.030) * (np.float32(1.0) + uneven)
+    return reflectance
