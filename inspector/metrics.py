@@ -69,16 +69,18 @@ def pro(scores: Sequence[np.ndarray], masks: Sequence[np.ndarray], *, max_fpr: f
         raise InputError(f"max_fpr is {max_fpr}; it must be above 0 and at most 1")
     if len(scores) != len(masks):
         raise InputError(f"there are {len(scores)} score maps but {len(masks)} masks")
-    weight = np.concatenate([np.zeros(0)] + [region_weights(mask).ravel() for mask in masks])
-    score = np.concatenate([np.zeros(0, np.float32)] + [np.ravel(score) for score in scores])
-    positive, negative = _split(score, weight)
+    by_image = [_split(score, mask) for score, mask in zip(scores, masks)]
+    positive = np.concatenate([of_image[0] for of_image in by_image] or [np.zeros(0)])
+    negative = np.concatenate([of_image[1] for of_image in by_image] or [np.zeros(0)])
+    del by_image
     if positive.size == 0 or negative.size == 0:
         raise InputError(
             f"PRO needs defective regions and good pixels, but there are {positive.size} defective and "
             f"{negative.size} good pixels"
         )
+    weight = np.concatenate([region_weights(mask)[np.asarray(mask) != 0] for mask in masks])
     order = np.argsort(positive)
-    positive, weight = positive[order], weight[weight > 0][order]
+    positive, weight = positive[order], weight[order]
     levels, num_at_level = _levels(negative)
     # Overlap of all that is at or above positive[i]; one more entry for "above everything": nothing.
     overlap = np.append(np.cumsum(weight[::-1])[::-1], 0.0) / weight.sum()
