@@ -167,7 +167,7 @@ def test_hostile_names_are_text(make_run: MakeRun, make_gallery: MakeGallery) ->
     page = write_report(run, gallery=make_gallery(2, caption=caption)).read_text(encoding="utf-8")
     checker = check(page)
     assert "script" not in checker.tags
-    assert page.count("&lt;script&gt;alert(&#39;x&#39;)") == 7  # 2 pictures twice, defect, data, recipe
+    assert page.count("&lt;script&gt;alert(&#39;x&#39;)") == 5  # two pictures twice, one defect
     assert "{{ 7 * 7 }}" in page
     assert "x" not in checker.addresses
 
