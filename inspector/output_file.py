@@ -1,0 +1,33 @@
+"""Writes one file whole or not at all."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from inspector.errors import StorageError
+
+
+def write_file(path: Path, data: bytes) -> Path:
+    """Write `data` to `path`, whose folder is made where it is missing, and return `path`.
+
+    Raises:
+        StorageError: it cannot be written; what was there before is still there.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=str(path.parent))
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).chmod(0o644)
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink()
+            raise
+    except OSError as error:
+        raise StorageError(
+            f"cannot write {path}: {error.strerror or error}; free some space or choose another folder"
+        ) from error
+    return path
