@@ -8,7 +8,7 @@ from typing import Any, Callable, Dict, List, Tuple
 
 from inspector.data_findings import TRAIN_PART, Seen, find_errors, find_warnings
 from inspector.image_facts import look_at, look_at_mask
-from inspector.layouts import Problem, survey
+from inspector.layouts import Problem, Survey
 
 _UNREAD_SUFFIXES = frozenset({".webp", ".heic", ".heif", ".gif", ".avif", ".jp2", ".raw", ".dng"})
 _THREADS = 4
@@ -50,15 +50,11 @@ class DataReport:
         }
 
 
-def check_folder(
-    root: Path, *, layout: str = "auto", on_image: Callable[[], object] = lambda: None
-) -> DataReport:
-    """Look at every file of a data set; `on_image` is called after each image.
+def check_folder(found: Survey, *, on_image: Callable[[], object] = lambda: None) -> DataReport:
+    """Open every image and mask that `survey` found; `on_image` is called after each image.
 
-    Raises:
-        DatasetError: there is no data set at all, see `survey`.
+    Nothing that is wrong with a file raises: it is listed in the report.
     """
-    found = survey(root, layout=layout)
     samples = found.train + found.test
     parts = [TRAIN_PART] * len(found.train) + [f"test {sample.kind}" for sample in found.test]
     seen: List[Seen] = []
@@ -75,14 +71,14 @@ def check_folder(
         [Problem("unreadable image", tuple(unreadable), "replace it or remove it")] if unreadable else []
     )
     return DataReport(
-        root=root,
+        root=found.root,
         layout=found.layout,
         parts=dict(Counter(parts)),
         num_groups=len({sample.group for sample in samples}),
         sizes=dict(Counter((s.facts.width, s.facts.height) for s in seen).most_common()),
         modes=dict(Counter(s.facts.mode for s in seen).most_common()),
         errors=(*found.fatal, *damaged, *find_errors(seen)),
-        warnings=(*found.notes, *_unread_files(root), *find_warnings(seen)),
+        warnings=(*found.notes, *_unread_files(found.root), *find_warnings(seen)),
     )
 
 

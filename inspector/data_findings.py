@@ -131,7 +131,7 @@ def _near_duplicates(seen: Sequence[Seen]) -> List[Problem]:
         match = first_match(looks.pick(rows), None if among is None else looks.pick(among))
         for row in np.flatnonzero(match >= 0):
             pairs[crosses].append(f"{once[rows[row]].sample.name} ~ {once[others[match[row]]].sample.name}")
-    advice = "where they show the same part, put them into one group of groups.csv"
+    advice = "where they show the same part, give them one group (groups.csv)"
     return _problems(
         ("near-duplicate in training and test", pairs[True], f"{advice}, else the figures are too good"),
         ("near-duplicate", pairs[False], advice),

@@ -2,6 +2,7 @@
 
 Source: the DCT hash follows Zauner, "Implementation and Benchmarking of Perceptual Image Hash Functions"
 (2010), Sec. 3.2.1; focus is the variance of the Laplacian (Pech-Pacheco et al., ICPR 2000).
+Differs from the source: focus is divided by the variance of the image: a dark photo is not called blurred.
 """
 
 import hashlib
@@ -24,7 +25,8 @@ class ImageFacts:
     """Measures of a readable image.
 
     phash: 64 bits, near for images that look alike.  thumb: float32 (32 * 32,), gray 0..255.
-    brightness: mean gray, 0..255.  focus: variance of the Laplacian of the gray image.  peak: highest gray.
+    brightness: mean gray, 0..255.  focus: variance of the Laplacian over that of the gray image.
+    peak: highest gray.
     """
 
     sha256: str
@@ -91,7 +93,7 @@ def measure(data: bytes) -> ImageFacts:
         phash=perceptual_hash(thumb),
         thumb=thumb.ravel(),
         brightness=float(gray.mean()),
-        focus=float(cv2.Laplacian(gray, cv2.CV_32F).var()),
+        focus=float(cv2.Laplacian(gray, cv2.CV_32F).var() / (gray.var() + 1.0)),
         peak=int(frame.max()),
     )
 

@@ -41,7 +41,8 @@ def unpack(archive: Path, folder: Path, *, strip: int = 0) -> int:
             f"cannot unpack into {folder}: {error.strerror}; make room and run it again"
         ) from error
     except _BROKEN as error:
-        raise InspectorError(f"{archive} is damaged ({error}); remove it and download it again") from error
+        cause = (str(error) or type(error).__name__).splitlines()[0].rstrip(":")
+        raise InspectorError(f"{archive} is damaged ({cause}); remove it and download it again") from error
     return num_files
 
 

@@ -35,7 +35,7 @@ def info(
     console = Console(json_output=json_output)
     found = survey(folder, layout=layout)
     with console.progress(len(found.train) + len(found.test), "images") as advance:
-        report = check_folder(folder, layout=layout, on_image=advance)
+        report = check_folder(found, on_image=advance)
     for line in describe(report):
         console.say(line)
     console.result(report.as_dict())
