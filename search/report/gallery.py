@@ -22,12 +22,20 @@ _BRUSH = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (7, 7))
 
 @dataclass(frozen=True, eq=False)
 class GalleryItem:
-    """A test image to show: its frame, score map and true mask (of any sizes), and what to write below."""
+    """A test image to show: its frame, score map and true mask (of any sizes), and what to write below.
+
+    mask: all 0 for a good part; None where the truth is not known.
+    """
 
     frame: np.ndarray
     score: np.ndarray
     mask: np.ndarray | None
     caption: str
+
+    @property
+    def has_defect(self) -> bool:
+        """True when there is a true defect to outline."""
+        return self.mask is not None and bool(self.mask.any())
 
 
 @dataclass(frozen=True)
@@ -47,9 +55,9 @@ def gallery_pictures(items: Sequence[GalleryItem]) -> list[Picture]:
 
 
 def strip(item: GalleryItem) -> np.ndarray:
-    """Return one frame of three panels: photo, overlay, and the outlined true defect or `no defect`."""
+    """Return one frame of three panels: photo, overlay, and the outlined true defect or words."""
     photo = resize_frame(item.frame, size_hw=_panel_hw(item.frame))
-    truth = _no_truth(photo) if item.mask is None else _outlined(photo, item.mask)
+    truth = _truth(photo, item.mask)
     panels = [photo, overlay(photo, item.score), truth]
     seam = np.full((photo.shape[0], SEAM_PX, 3), 255, np.uint8)
     joined = [part for panel in panels for part in (panel, seam)][:-1]
@@ -64,7 +72,7 @@ def _picture(item: GalleryItem, *, max_bytes: int) -> Picture:
         if len(content) <= max_bytes:
             break
     uri = "data:image/jpeg;base64," + base64.b64encode(content).decode("ascii")
-    return Picture(uri, frame.shape[1], frame.shape[0], item.caption, item.mask is not None)
+    return Picture(uri, frame.shape[1], frame.shape[0], item.caption, item.has_defect)
 
 
 def _panel_hw(frame: np.ndarray) -> tuple[int, int]:
@@ -73,15 +81,19 @@ def _panel_hw(frame: np.ndarray) -> tuple[int, int]:
     return max(1, round(rows * scale)), max(1, round(columns * scale))
 
 
-def _no_truth(photo: np.ndarray) -> np.ndarray:
-    panel = np.full_like(photo, 246)
+def _truth(photo: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
+    if mask is None:
+        return _blank(photo, text="no mask")
+    return _outlined(photo, mask) if mask.any() else _blank(photo, text="no defect")
+
+
+def _blank(photo: np.ndarray, *, text: str) -> np.ndarray:
     rows, columns = photo.shape[:2]
     size = columns / 400
-    (width, height), _ = cv2.getTextSize("no defect", cv2.FONT_HERSHEY_SIMPLEX, size, 1)
+    (width, height), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, size, 1)
     corner = ((columns - width) // 2, (rows + height) // 2)
-    return cv2.putText(
-        panel, "no defect", corner, cv2.FONT_HERSHEY_SIMPLEX, size, (96, 87, 80), 1, cv2.LINE_AA
-    )
+    panel = np.full_like(photo, 246)
+    return cv2.putText(panel, text, corner, cv2.FONT_HERSHEY_SIMPLEX, size, (96, 87, 80), 1, cv2.LINE_AA)
 
 
 def _outlined(photo: np.ndarray, mask: np.ndarray) -> np.ndarray:

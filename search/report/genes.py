@@ -17,8 +17,8 @@ NUM_NODES = 18
 IMAGE_CHANNELS = 3
 
 # Geometry of the drawing, in its own units.
-NODE_WIDTH, NODE_HEIGHT, GAP, LEVEL_GAP = 176, 34, 12, 26
-LEFT_X, RIGHT_X, TOP_Y = 16, 282, 112
+NODE_WIDTH, NODE_HEIGHT, GAP, LEVEL_GAP = 188, 34, 12, 26
+LEFT_X, RIGHT_X, TOP_Y = 16, 288, 112
 
 
 @dataclass(frozen=True)

@@ -62,6 +62,7 @@ def scatter_chart(
         alpha=0.85,
     )
     bar = plot.figure.colorbar(dots, ax=plot.axes, label="generation", ticks=MaxNLocator(5, integer=True))
+    bar.ax.yaxis.labelpad = 2
     bar.outline.set_visible(False)
     chosen = next((event for event in best_first if event["genes"] == winner), None)
     if chosen is not None:
@@ -96,8 +97,8 @@ def progress_chart(candidates: list[Event]) -> Chart:
     plot.axes.plot(
         generation, median, color=BLUE, ls="--", marker="s", markersize=3, label="median of the new ones"
     )
-    plot.axes.set(xlabel="generation", ylabel=_FITNESS)
-    plot.axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    plot.axes.set(xlabel="generation", ylabel=_FITNESS, xlim=(generation[0] - 0.5, generation[-1] + 0.5))
+    plot.axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     plot.legend()
     text = (
         f"Best fitness {best[0]:.4f} in generation {generation[0]}, {best[-1]:.4f} after generation "
@@ -133,7 +134,8 @@ def _scatter_text(
         parts.append(f"The winner has {chosen['size_mb']:.2f} MB and a fitness of {chosen['fitness']:.4f}.")
     if limit_mb is not None:
         parts.append(f"The limit is {limit_mb:g} MB.")
-    parts.append(f"{num_rejected} were over a limit and were rejected before evaluation.")
+    if num_rejected:
+        parts.append(f"{num_rejected} more were over a limit and were rejected before evaluation.")
     return " ".join(parts)
 
 

@@ -42,6 +42,20 @@ def test_outside_the_outline_the_truth_is_the_photo() -> None:
     assert (truth[48:52, 48:52] == 128).all()
 
 
+@pytest.mark.parametrize("mask", [None, np.zeros((128, 128), np.uint8)])
+def test_without_a_true_defect_words_stand_in_its_place(mask: np.ndarray | None) -> None:
+    good = item(shape_hw=(128, 128), mask=mask)
+    truth = strip(good)[:, -128:]
+    assert not good.has_defect
+    assert (truth == 246).mean() > 0.9
+    assert (truth < 200).any()
+
+
+def test_a_missing_mask_is_not_called_no_defect() -> None:
+    unknown, good = item(shape_hw=(128, 128)), item(shape_hw=(128, 128), mask=np.zeros((8, 8), np.uint8))
+    assert (strip(unknown) != strip(good)).any()
+
+
 def test_a_picture_is_a_jpeg_of_the_size_it_says(make_gallery: MakeGallery) -> None:
     (picture,) = gallery_pictures(make_gallery(1))
     data = np.frombuffer(base64.b64decode(picture.uri.removeprefix("data:image/jpeg;base64,")), np.uint8)

@@ -77,7 +77,9 @@ def test_a_near_limit_is_a_line_and_a_far_one_is_named_at_the_edge() -> None:
 
 def test_the_words_name_winner_limit_and_rejected() -> None:
     text = scatter_chart([candidate("0", 0.5)], winner="0", limit_mb=5.0, num_rejected=3).text
-    assert "The winner has 2.00 MB and a fitness of 0.5000. The limit is 5 MB. 3 were over a limit" in text
+    assert (
+        "The winner has 2.00 MB and a fitness of 0.5000. The limit is 5 MB. 3 more were over a limit" in text
+    )
 
 
 def test_the_best_so_far_never_falls() -> None:
