@@ -8,6 +8,7 @@ Positives and negatives are sorted apart and counted against each other. No inde
 built, so 20 million float32 scores need little more than one sorted copy.
 """
 
+import math
 from typing import Sequence, Tuple
 
 import cv2
@@ -81,7 +82,7 @@ def pro(scores: Sequence[np.ndarray], masks: Sequence[np.ndarray], *, max_fpr: f
     weight = np.concatenate([region_weights(mask)[np.asarray(mask) != 0] for mask in masks])
     order = np.argsort(positive)
     positive, weight = positive[order], weight[order]
-    levels, num_at_level = _levels(negative)
+    levels, num_at_level = _levels(_highest(negative, share=max_fpr))
     # Overlap of all that is at or above positive[i]; one more entry for "above everything": nothing.
     overlap = np.append(np.cumsum(weight[::-1])[::-1], 0.0) / weight.sum()
     return truncated_area(
@@ -142,6 +143,14 @@ def _split(score: np.ndarray, label: np.ndarray) -> Tuple[np.ndarray, np.ndarray
 def _run_starts(ascending: np.ndarray) -> np.ndarray:
     """Return the index at which each distinct value begins."""
     return np.flatnonzero(np.append(True, ascending[1:] != ascending[:-1]))
+
+
+def _highest(values: np.ndarray, *, share: float) -> np.ndarray:
+    """Return at least that share of the values, from the highest down to a score that all of them reach."""
+    lowest = values.size - math.ceil(share * values.size)
+    values.partition(lowest)
+    highest: np.ndarray = values[values >= values[lowest]]
+    return highest
 
 
 def _levels(values: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:

@@ -137,6 +137,24 @@ def test_a_ring_has_its_outer_contour_and_a_nested_region_its_own():
     assert (ring.width, ring.height, ring.area_px) == (16, 16, 16 * 16 - 12 * 12)
     assert {point for point in ring.contour if 4 <= point[0] < 16 and 4 <= point[1] < 16} == set()
     assert (core.x, core.y, core.area_px) == (9, 9, 4)
+    assert (ring.mean_score, core.mean_score) == (1.0, pytest.approx(0.7))
+
+
+def test_a_hole_with_the_longer_contour_is_not_mistaken_for_the_outer_one():
+    score = np.zeros((20, 20), np.float32)
+    score[2:18, 2:18] = 1
+    cv2.circle(score, (9, 9), 6, 0.0, cv2.FILLED)
+    (region,) = judge(score, Thresholds(0.5, 0.5, 1)).regions
+    assert set(region.contour) == {(2, 2), (17, 2), (17, 17), (2, 17)}
+
+
+def test_regions_whose_boxes_overlap_keep_their_pixels():
+    score = np.zeros(UNSMOOTHED_HW, np.float32)
+    score[0:5, 5] = 0.6
+    score[3:9, 2] = score[3:9, 8] = score[8, 2:9] = 0.8
+    judgement = judge(score, Thresholds(0.5, 0.5, 1))
+    np.testing.assert_array_equal(judgement.mask, score > 0)
+    assert [region.area_px for region in judgement.regions] == [17, 5]
 
 
 @pytest.mark.parametrize("scale", [(1, 1), (4, 4), (3, 7)])
