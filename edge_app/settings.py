@@ -22,7 +22,7 @@ class Settings(BaseSettings):
     allowed_hosts: Tuple[str, ...] = ()
 
     max_body_mb: float = Field(default=32.0, gt=0, le=1000)
-    max_pixels: int = Field(default=100_000_000, gt=0, le=1_000_000_000)
+    max_pixels: int = Field(default=50_000_000, gt=0, le=1_000_000_000)
     max_uploads: int = Field(default=8, ge=1, le=1000)
     upload_timeout_s: float = Field(default=30.0, gt=0)
 

@@ -33,7 +33,9 @@ async function inspect(file) {
     showResult(file.name || "photo");
     if (!photo) showNotice("This browser cannot show the photo, but the verdict is valid.");
   } catch (error) {
-    if (!upload.signal.aborted) showNotice(sentence(error));
+    if (upload.signal.aborted) return;
+    showNotice(sentence(error));
+    checkHealth();
   } finally {
     if (state.upload === upload) showWorking("");
   }
@@ -155,6 +157,7 @@ function showWorking(text) {
   element("working").hidden = text === "";
   element("working-text").textContent = text;
   element("well").setAttribute("aria-busy", String(text !== ""));
+  element("verdict").classList.toggle("stale", text !== ""); // it belongs to the photo before
 }
 
 function showNotice(text) {

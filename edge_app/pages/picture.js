@@ -119,8 +119,9 @@ export class Picture {
     const context = this.context;
     const { map, judgement, highlighted } = this.scene;
     const radius = (index === highlighted ? 12 : 10) * ratio;
-    const x = ((region.x + region.width) / map.width) * this.canvas.width + radius * 0.6;
-    const y = (region.y / map.height) * this.canvas.height - radius * 0.6;
+    const corner = upperRight(region.pixels, map.width);
+    const x = ((corner.x + 1) / map.width) * this.canvas.width + radius * 0.7;
+    const y = (corner.y / map.height) * this.canvas.height - radius * 0.7;
     const [cx, cy] = [
       Math.min(Math.max(x, radius + ratio), this.canvas.width - radius - ratio),
       Math.min(Math.max(y, radius + ratio), this.canvas.height - radius - ratio),
@@ -138,6 +139,12 @@ export class Picture {
     context.textBaseline = "middle";
     context.fillText(String(index + 1), cx, cy + 0.5 * ratio);
   }
+}
+
+function upperRight(pixels, width) {
+  const lead = (pixel) => (pixel % width) - Math.floor(pixel / width);
+  const corner = pixels.reduce((best, pixel) => (lead(pixel) > lead(best) ? pixel : best));
+  return { x: corner % width, y: Math.floor(corner / width) };
 }
 
 function heatColour(value, { fail, review }) {

@@ -116,7 +116,7 @@ class InspectionOut(Record):
             image_score=round(float(record.judgement.image_score), DIGITS),
             thresholds=ThresholdsOut.of(record.thresholds),
             frame=SizeOut(width=width, height=height),
-            regions=[RegionOut.of(region) for region in record.judgement.scaled_to(record.frame_hw).regions],
+            regions=[RegionOut.of(region) for region in record.regions],
             model=ModelNameOut(name=card.name, version=card.version),
             latency_ms=round(record.latency_ms, 3),
             links=LinksOut(

@@ -59,7 +59,7 @@ class InspectionLimits:
     queue_size: int = 4
     keep_results: int = 64
     keep_results_bytes: int = 128_000_000
-    max_pixels: int = 100_000_000
+    max_pixels: int = 50_000_000
 
 
 class InspectionService:
@@ -116,15 +116,17 @@ class InspectionService:
         except ImageError:
             self._count("unreadable")
             raise
+        frame_hw = (int(frame.shape[0]), int(frame.shape[1]))
         answer = self._model.inspect(frame, thresholds=thresholds)
         record = InspectionRecord(
             id=secrets.token_hex(8),
             created=datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             photo=photo,
             media_type=media_type,
-            frame_hw=(int(frame.shape[0]), int(frame.shape[1])),
+            frame_hw=frame_hw,
             score=answer.score,
             judgement=answer.judgement,
+            regions=answer.judgement.scaled_to(frame_hw).regions,
             thresholds=thresholds,
             latency_ms=answer.latency_ms,
         )

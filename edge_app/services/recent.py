@@ -7,7 +7,7 @@ from typing import Optional, Tuple
 
 import numpy as np
 
-from inspector.postprocess import Judgement, Thresholds
+from inspector.postprocess import Judgement, Region, Thresholds
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class InspectionRecord:
     """One inspected photo: enough to draw its mask and overlay later.
 
     `photo` is the file as it was sent; `score` is (H, W) at the network's input size, not smoothed;
-    `judgement` is at that size too.
+    `judgement` is at that size too, `regions` are its regions in the photo's pixels.
     """
 
     id: str
@@ -25,6 +25,7 @@ class InspectionRecord:
     frame_hw: Tuple[int, int]
     score: np.ndarray
     judgement: Judgement
+    regions: Tuple[Region, ...]
     thresholds: Thresholds
     latency_ms: float
 

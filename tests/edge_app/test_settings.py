@@ -1,0 +1,46 @@
+"""Settings come from the command line, then the environment; an open address must be asked for."""
+
+from __future__ import annotations
+
+import pytest
+
+from edge_app.settings import read_settings
+from inspector.errors import InputError
+
+
+def test_the_defaults_serve_this_machine_only() -> None:
+    settings = read_settings(host=None, port=None)
+    assert (settings.host, settings.port, settings.allow_remote) == ("127.0.0.1", 8080, False)
+
+
+def test_the_command_line_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INSPECTOR_PORT", "9000")
+    monkeypatch.setenv("INSPECTOR_QUEUE_SIZE", "7")
+    settings = read_settings(port=9001)
+    assert (settings.port, settings.queue_size) == (9001, 7)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "localhost", "::1"])
+def test_loopback_needs_no_consent(host: str) -> None:
+    assert read_settings(host=host).is_loopback
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "line7.factory", ""])
+def test_any_other_address_needs_consent(host: str) -> None:
+    with pytest.raises(InputError, match="this version has no login: add --allow-remote"):
+        read_settings(host=host)
+    assert not read_settings(host=host, allow_remote=True).is_loopback
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("port", 70_000), ("port", -1), ("queue_size", 0), ("max_body_mb", 0)]
+)
+def test_a_value_out_of_range_is_named(name: str, value: int) -> None:
+    with pytest.raises(InputError, match=f"setting {name} = {value} is not valid"):
+        read_settings(**{name: value})
+
+
+def test_a_bad_environment_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INSPECTOR_KEEP_RESULTS", "many")
+    with pytest.raises(InputError, match="setting keep_results = 'many' is not valid"):
+        read_settings()

@@ -1,0 +1,149 @@
+"""`inspector serve` for real: verify, open the port, answer, refuse what is hostile, stop in good order."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import httpx
+import pytest
+
+from inspector.bundle import Bundle
+from inspector.runtime import Runner
+from tests.edge_app.serving import Served, fail_to_serve, serving
+from tests.tiny_bundle import part, write_tiny_bundle
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_tiny_bundle(tmp_path_factory.mktemp("serve") / "tiny.bundle")
+
+
+@pytest.fixture(scope="module")
+def served(bundle: Path) -> Iterator[Served]:
+    with serving(bundle, INSPECTOR_MAX_BODY_MB="1") as server:
+        yield server
+
+
+def talk(served: Served, request: bytes) -> bytes:
+    """Send raw bytes and return what comes back before the connection closes or falls silent."""
+    with socket.create_connection(("127.0.0.1", served.port), timeout=10) as connection:
+        connection.sendall(request)
+        connection.settimeout(5)
+        answer = b""
+        while b"\r\n\r\n" not in answer or not answer.rstrip().endswith(b"}"):
+            data = connection.recv(65536)
+            if not data:
+                break
+            answer += data
+    return answer
+
+
+def test_it_says_once_that_it_is_ready(served: Served) -> None:
+    assert served.ready == {
+        "url": f"http://127.0.0.1:{served.port}",
+        "bundle": "tiny",
+        "version": "1",
+        "runner": "onnxruntime-cpu",
+        "self_test_difference": pytest.approx(0, abs=1e-4),
+    }
+
+
+@pytest.mark.parametrize("defect", [True, False])
+def test_it_answers_as_the_runner_does(served: Served, bundle: Path, defect: bool) -> None:
+    frame, _ = part(7, defect=defect, scale=10)
+    known = Runner.open(Bundle.open(bundle), threads=1).inspect(frame).judgement.scaled_to(frame.shape[:2])
+    answer = httpx.post(
+        f"{served.url}/api/v1/inspections",
+        content=cv2.imencode(".png", frame)[1].tobytes(),
+        headers={"content-type": "image/png"},
+    )
+    body = answer.json()
+    assert answer.status_code == 201
+    assert body["verdict"] == known.verdict.value == ("FAIL" if defect else "PASS")
+    assert body["image_score"] == pytest.approx(known.image_score, abs=1e-6)
+    assert [region["area_px"] for region in body["regions"]] == [region.area_px for region in known.regions]
+    overlay = httpx.get(served.url + body["links"]["overlay"])
+    assert (overlay.status_code, overlay.content[:3]) == (200, b"\xff\xd8\xff")
+    assert "uvicorn" not in overlay.headers.get("server", "")
+
+
+def test_a_chunked_flood_is_cut_off(served: Served) -> None:
+    head = (
+        b"POST /api/v1/inspections HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n"
+        b"Transfer-Encoding: chunked\r\n\r\n"
+    )
+    chunk = b"20000\r\n" + b"\0" * 0x20000 + b"\r\n"
+    answer = talk(served, head + chunk * 8)
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert b"the limit is 1 MB" in answer
+
+
+def test_a_declared_flood_is_refused_before_it_is_sent(served: Served) -> None:
+    answer = talk(
+        served,
+        b"POST /api/v1/inspections HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n"
+        b"Content-Length: 99999999999\r\n\r\n",
+    )
+    assert answer.startswith(b"HTTP/1.1 413 ")
+
+
+@pytest.mark.parametrize("host", [b"evil.example", b"a/public?x=", b"127.0.0.1:80@evil.example"])
+def test_another_host_is_refused(served: Served, host: bytes) -> None:
+    answer = talk(served, b"GET /api/v1/health HTTP/1.1\r\nHost: " + host + b"\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 400 ")
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_it_stops_in_good_order(bundle: Path, stop: signal.Signals) -> None:
+    with serving(bundle) as server:
+        server.process.send_signal(stop)
+        _, errors = server.process.communicate(timeout=20)
+        assert server.process.returncode == (0 if stop == signal.SIGINT else -signal.SIGTERM)
+        assert "Traceback" not in errors
+
+
+def test_a_changed_bundle_ends_in_one_sentence_and_opens_no_port(tmp_path: Path) -> None:
+    folder = write_tiny_bundle(tmp_path / "tiny")
+    model = folder / "model.onnx"
+    data = bytearray(model.read_bytes())
+    data[len(data) // 2] ^= 1
+    model.write_bytes(data)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    done = fail_to_serve(str(folder), "--port", str(port))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1
+    assert "model.onnx" in done.stderr
+
+
+def test_a_missing_bundle_and_a_taken_port_end_in_one_sentence(bundle: Path, tmp_path: Path) -> None:
+    missing = fail_to_serve(str(tmp_path / "none.bundle"))
+    assert (missing.returncode, missing.stderr.count("\n")) == (2, 1)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        busy = fail_to_serve(str(bundle), "--port", str(port))
+    assert (busy.returncode, busy.stdout) == (2, "")
+    assert busy.stderr == (
+        f"error: cannot listen on 127.0.0.1 port {port}: Address already in use; choose another --port\n"
+    )
+
+
+def test_an_open_address_needs_consent_and_gets_a_warning(bundle: Path) -> None:
+    refused = fail_to_serve(str(bundle), "--host", "0.0.0.0")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "--allow-remote" in refused.stderr
+    with serving(bundle, "--host", "0.0.0.0", "--allow-remote") as server:
+        health = httpx.get(f"http://127.0.0.1:{server.port}/api/v1/health")
+        assert json.loads(health.content)["ready"] is True
+        server.process.send_signal(signal.SIGINT)
+        _, errors = server.process.communicate(timeout=20)
+        assert "can be reached from other machines and has no login" in errors
