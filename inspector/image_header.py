@@ -15,6 +15,7 @@ TIFF_MAGICS = (b"II*\0", b"MM\0*")
 # Start-of-frame markers: 0xC0-0xCF without DHT (C4), JPG (C8) and DAC (CC).
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _JPEG_BARE = frozenset(range(0xD0, 0xD9)) | {0x01}
+_BMP_HEADER_BYTES = 54  # file header and BITMAPINFOHEADER
 _PNG_CHANNELS = {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}
 
 
@@ -146,6 +147,8 @@ def _bmp_bytes(data: bytes, header: ImageHeader) -> int:
     """The least size of an uncompressed file; the header's own for a run-length coded one."""
     start, info_bytes = struct.unpack_from("<II", data, 10)
     core = info_bytes == 12
+    if not core and len(data) < _BMP_HEADER_BYTES:
+        return _BMP_HEADER_BYTES
     bits = struct.unpack_from("<H", data, 24 if core else 28)[0]
     compression = 0 if core else struct.unpack_from("<I", data, 30)[0]
     if compression not in (0, 3):

@@ -47,7 +47,8 @@ class Problem:
 
     def sentence(self) -> str:
         more = f" and {len(self.files) - 3} more" if len(self.files) > 3 else ""
-        return f"{self.kind} ({len(self.files)}): {', '.join(self.files[:3])}{more}; {self.advice}"
+        count = f" ({len(self.files)})" if len(self.files) > 1 else ""
+        return f"{self.kind}{count}: {', '.join(self.files[:3])}{more}; {self.advice}"
 
 
 @dataclass
@@ -96,12 +97,16 @@ def _detect(root: Path) -> str:
         return "mvtec"
     if list_images(root):
         return "plain"
-    inner = sorted(path for path in root.iterdir() if (path / "train" / GOOD).is_dir())
+    inner = sorted(path for path in root.iterdir() if path.is_dir() and _looks_like_data(path))
     advice = f"did you mean {inner[0]}?" if inner else "put photos of good parts directly into it"
     raise DatasetError(
         f"{root} holds no images ({' '.join(sorted(IMAGE_SUFFIXES))}) and no folder train/good or MT_Free; "
         f"{advice}"
     )
+
+
+def _looks_like_data(folder: Path) -> bool:
+    return any((folder / name).is_dir() for name in ("train", "MT_Free")) or bool(list_images(folder))
 
 
 def _survey_plain(root: Path) -> Survey:

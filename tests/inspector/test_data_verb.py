@@ -25,7 +25,7 @@ def test_info_prints_a_table_and_the_warnings(mvtec: Path) -> None:
         "              2  test good",
         "              3  test scratch",
     ]
-    assert lines[-1].startswith("warning  few good images (1): 12 good images; below 50")
+    assert lines[-1].startswith("warning  few good images: 12 good images; below 50")
 
 
 def test_info_json_is_one_object_and_nothing_else(mvtec: Path) -> None:

@@ -49,14 +49,12 @@ class TestMvtec:
 
     def test_a_mask_without_image_is_named(self, mvtec: Path) -> None:
         (mvtec / "test/scratch/001.png").unlink()
-        with pytest.raises(
-            DatasetError, match=r"mask without an image \(1\): ground_truth/scratch/001_mask.png"
-        ):
+        with pytest.raises(DatasetError, match=r"mask without an image: ground_truth/scratch/001_mask.png"):
             open_dataset(mvtec)
 
     def test_a_defect_without_mask_is_named(self, mvtec: Path) -> None:
         (mvtec / "ground_truth/scratch/002_mask.png").unlink()
-        with pytest.raises(DatasetError, match=r"defect image without a mask \(1\): test/scratch/002.png"):
+        with pytest.raises(DatasetError, match=r"defect image without a mask: test/scratch/002.png"):
             open_dataset(mvtec)
 
     def test_masks_of_a_kind_without_images_are_named(self, mvtec: Path) -> None:
@@ -114,6 +112,10 @@ class TestWrongFolder:
         with pytest.raises(DatasetError, match=rf"did you mean {mvtec}\?"):
             open_dataset(mvtec.parent)
 
+    def test_a_subfolder_with_images_is_pointed_out(self, mvtec: Path) -> None:
+        with pytest.raises(DatasetError, match=rf"did you mean {mvtec}/train/good\?"):
+            open_dataset(mvtec / "train")
+
     def test_unknown_layout(self, mvtec: Path) -> None:
         with pytest.raises(DatasetError, match="layout 'coco' is unknown; choose auto, mvtec, plain"):
             open_dataset(mvtec, layout="coco")
@@ -157,7 +159,7 @@ class TestGroups:
             (b"file,group\n\xff\xfe,a\n", "not a CSV file in UTF-8"),
             (
                 b"file,group\ntrain/good/999.png,a\n",
-                r"names a file that is not there \(1\): train/good/999.png",
+                r"names a file that is not there: train/good/999.png",
             ),
         ],
     )
@@ -219,12 +221,12 @@ class TestMagneticTile:
         data = open_dataset(tiles)
         assert sorted(s.kind for s in data.test_defects) == ["blowhole", "uneven"]
         assert data.notes == (
-            "defect with an empty mask (1): MT_Uneven/Imgs/exp4_num_5000000.jpg; it is left out of the test",
+            "defect with an empty mask: MT_Uneven/Imgs/exp4_num_5000000.jpg; it is left out of the test",
         )
 
     def test_a_defect_without_mask_is_named(self, tiles: Path) -> None:
         next((tiles / "MT_Blowhole/Imgs").glob("*.png")).unlink()
-        with pytest.raises(DatasetError, match=r"defect image without a mask \(1\): MT_Blowhole/Imgs"):
+        with pytest.raises(DatasetError, match=r"defect image without a mask: MT_Blowhole/Imgs"):
             open_dataset(tiles)
 
     def test_no_good_tiles(self, tiles: Path) -> None:

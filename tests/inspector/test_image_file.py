@@ -155,6 +155,11 @@ def test_what_is_no_image_is_refused(data: bytes) -> None:
         decode_frame(data)
 
 
+def test_a_bmp_that_ends_inside_its_header_is_cut_off(part: Draw) -> None:
+    with pytest.raises(ImageError, match="cut off"):
+        decode_frame(encode(part(1), ".bmp")[:31])
+
+
 def test_a_size_of_zero_is_refused() -> None:
     with pytest.raises(ImageError, match="size 0 x 5"):
         decode_frame(png_header_of(0, 5))
