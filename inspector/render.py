@@ -20,7 +20,7 @@ TRUTH_COLOUR: Colour = (255, 220, 0)
 VERDICT_COLOURS = {Verdict.PASS: (64, 140, 30), Verdict.REVIEW: (0, 180, 255), Verdict.FAIL: (40, 30, 210)}
 VERDICT_INK = {Verdict.PASS: WHITE, Verdict.REVIEW: BLACK, Verdict.FAIL: WHITE}
 BRIGHTEST_TURBO = 0.88  # a vivid red; the colours beyond are too dark on dark parts
-INVISIBLE = 1 / 512  # a lower score changes no pixel by one step
+FAINT = 0.1  # lower scores are not painted, so that good parts look untouched
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
@@ -41,20 +41,20 @@ def heat_map(score: np.ndarray) -> np.ndarray:
 def overlay(
     frame: np.ndarray, score: np.ndarray, *, judgement: Optional[Judgement] = None, alpha: float = 0.65
 ) -> np.ndarray:
-    """Return a copy of the frame with the score painted over it, as strongly as the score is high.
+    """Return a copy of the frame with the score painted over it, the more strongly the higher it is.
 
     Args:
         score: (H, W) in 0..1, any size; enlarged to the frame.
         judgement: Also draw the contours of its regions and its verdict; at score or frame size.
-        alpha: Opacity where the score is 1. Where it is 0 the frame stays as it is.
+        alpha: Opacity where the score is 1; it falls to 0 at a score of 0.1, and lower ones leave no trace.
     """
     height, width = frame.shape[:2]
     score = np.clip(cv2.resize(np.asarray(score, np.float32), (width, height)), 0.0, 1.0)
     picture = frame.copy()
-    visible = score > INVISIBLE
+    visible = score > FAINT
     high = score[visible]
     colour = _coloured(BRIGHTEST_TURBO * high, cv2.COLORMAP_TURBO)
-    opacity = (alpha * high)[:, np.newaxis]
+    opacity = (alpha * (high - FAINT) / (1 - FAINT))[:, np.newaxis]
     picture[visible] = np.rint(frame[visible] * (1 - opacity) + colour * opacity)
     if judgement is None:
         return picture
