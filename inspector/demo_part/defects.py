@@ -25,7 +25,8 @@ class Defect:
     """What a defect does to the drawing; every field is (S, S) float32.
 
     `cover` is where it is, 0..1. `height` is added to the surface, `reflectance` multiplies it, `polish`
-    replaces the tool marks, `paint` lies over everything in colour `paint_bgr`, `shade` multiplies the light.
+    replaces the tool marks, `paint` hides what is below it and sends back `paint_light` (`paint` where
+    None) in colour `paint_bgr`; `shade` multiplies the light.
     """
 
     cover: np.ndarray
@@ -33,6 +34,7 @@ class Defect:
     reflectance: Optional[np.ndarray] = None
     polish: Optional[np.ndarray] = None
     paint: Optional[np.ndarray] = None
+    paint_light: Optional[np.ndarray] = None
     paint_bgr: Tuple[float, float, float] = (0.0, 0.0, 0.0)
     shade: Optional[np.ndarray] = None
     missing_hole: Optional[int] = None
@@ -75,7 +77,7 @@ def dent(part: Part, plan: Plan, rng: np.random.Generator) -> Defect:
     height = depth * (np.float32(0.12) * rim - hollow * hollow)
     cover = (q < 1.12**2).astype(np.float32) * plan.metal
     worn = np.minimum(2.0 * hollow, 1.0)
-    dull = 1.0 - np.float32(rng.uniform(0.25, 0.4)) * worn  # no light from the sides reaches the bottom
+    dull = 1.0 - np.float32(rng.uniform(0.3, 0.5)) * worn  # no light from the sides reaches the bottom
     return Defect(cover, height=height.astype(np.float32), reflectance=dull, polish=0.8 * worn)
 
 
@@ -138,8 +140,8 @@ def missing_hole(part: Part, plan: Plan, rng: np.random.Generator) -> Defect:
     edge = np.float32(hole.radius + 0.8 * CHAMFER)
     cover = np.clip((edge - distance) * plan.size + 0.5, 0.0, 1.0)
     faced = np.clip((np.float32(hole.radius) - distance) / np.float32(0.006), 0.0, 1.0)
-    dull = 1.0 - np.float32(rng.uniform(0.15, 0.35)) * faced
-    return Defect(cover, np.float32(-0.003) * faced, dull, polish=0.7 * faced, missing_hole=index)
+    dull = 1.0 - np.float32(rng.uniform(0.3, 0.48)) * faced
+    return Defect(cover, np.float32(-0.003) * faced, dull, polish=0.2 * faced, missing_hole=index)
 
 
 def foreign_thread(part: Part, plan: Plan, rng: np.random.Generator) -> Defect:
@@ -153,16 +155,19 @@ def foreign_thread(part: Part, plan: Plan, rng: np.random.Generator) -> Defect:
     heading = rng.uniform(0.0, 2.0 * np.pi) + rng.normal(0.0, 1.2) * t
     for cycles, (wave, phase) in enumerate(zip(waves, phases), 1):
         heading = heading + wave * np.sin(2.0 * np.pi * cycles * t + phase)
-    length = rng.uniform(0.22, 0.45)
+    length = rng.uniform(0.28, 0.52)
     path = np.cumsum(np.stack([np.cos(heading), np.sin(heading)], 1), 0) * (length / num_points)
     path += start - path[num_points // 2]
-    width = rng.uniform(0.011, 0.016) * (1.0 + rng.normal(0.0, 0.06, num_points))
+    width = rng.uniform(0.010, 0.014) * (1.0 + rng.normal(0.0, 0.06, num_points))
     fibre = _stroke(path, width, size)
+    yarn = (np.float32(1.0) - np.float32(0.6) * _twist(path, width, size)) * fibre
     shadow = cv2.GaussianBlur(_stroke(path + 0.007, width, size), (0, 0), 0.003 * size)
-    colours = ((0.28, 0.10, 0.05), (0.05, 0.05, 0.32), (0.40, 0.42, 0.44), (0.03, 0.10, 0.05))
+    colours = ((0.28, 0.10, 0.05), (0.05, 0.05, 0.32), (0.62, 0.66, 0.68), (0.03, 0.10, 0.05))
     colour = colours[int(rng.integers(len(colours)))]
     shade = (1.0 - np.float32(0.55) * shadow).astype(np.float32)
-    return Defect(np.maximum(fibre, shadow * plan.metal), paint=fibre, paint_bgr=colour, shade=shade)
+    return Defect(
+        np.maximum(fibre, shadow * plan.metal), paint=fibre, paint_light=yarn, paint_bgr=colour, shade=shade
+    )
 
 
 DRAW: Dict[str, Callable[[Part, Plan, np.random.Generator], Defect]] = {
@@ -215,6 +220,20 @@ def _stroke(path: Points, width: np.ndarray, size: int) -> np.ndarray:
     points: List[Tuple[int, int]] = [_fixed(point, size) for point in path]
     for begin, end, thick in zip(points, points[1:], width):
         cv2.line(canvas, begin, end, 255, max(1, round(float(thick) * size)), cv2.LINE_AA, SHIFT)
+    return canvas.astype(np.float32) / np.float32(255.0)
+
+
+def _twist(path: Points, width: np.ndarray, size: int) -> np.ndarray:
+    """Return the dark gaps between the strands of a yarn along `path`, 0..1."""
+    canvas = np.zeros((size, size), np.uint8)
+    legs = np.linalg.norm(np.diff(path, axis=0), axis=1)
+    travelled = np.concatenate([[0.0], np.cumsum(legs)])
+    at = np.arange(0.0, travelled[-1], 0.010)
+    centres = np.stack([np.interp(at, travelled, path[:, axis]) for axis in (0, 1)], 1)
+    heading = np.arctan2(np.gradient(centres[:, 1]), np.gradient(centres[:, 0])) + 1.0
+    across = np.stack([np.cos(heading), np.sin(heading)], 1) * (0.6 * float(width.mean()))
+    for begin, end in zip(centres - across, centres + across):
+        cv2.line(canvas, _fixed(begin, size), _fixed(end, size), 255, max(1, size // 200), cv2.LINE_AA, SHIFT)
     return canvas.astype(np.float32) / np.float32(255.0)
 
 

@@ -113,7 +113,8 @@ def _compose(
     bgr = _shrink(steel, size_px)[:, :, None] * np.asarray(STEEL_BGR, np.float32)
     bgr += (ground * _shrink(clear, size_px))[:, :, None] * np.asarray(BELT_BGR, np.float32)
     if defect is not None and paint is not None:
-        bgr += _shrink(paint, size_px)[:, :, None] * np.asarray(defect.paint_bgr, np.float32)
+        light = paint if defect.paint_light is None else defect.paint_light
+        bgr += _shrink(light, size_px)[:, :, None] * np.asarray(defect.paint_bgr, np.float32)
     return bgr
 
 
