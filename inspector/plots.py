@@ -33,7 +33,7 @@ def pr_plot(recall: np.ndarray, precision: np.ndarray, *, area: float, prior: fl
     y = Axis("precision", 0.0, 1.0, UNIT_TICKS)
     frame = _canvas(f"Pixel precision-recall, AUPR {area:.4f}", x, y)
     _polyline(frame, [_at(x, y, 0.0, prior), _at(x, y, 1.0, prior)], GRAY, width=1)
-    _polyline(frame, [_at(x, y, r, p) for r, p in zip(recall, precision)], BLUE, width=2)
+    _polyline(frame, [_at(x, y, r, p) for r, p in _steps(recall, precision)], BLUE, width=2)
     _legend(frame, [("network", BLUE), (f"chance ({prior:.4f})", GRAY)], top_px=TOP + 16)
     return frame
 
@@ -70,6 +70,16 @@ def pr_curve(good: np.ndarray, defective: np.ndarray) -> Tuple[np.ndarray, np.nd
     recall = hits[some] / max(float(hits[-1]), 1.0)
     precision = hits[some] / (hits + alarms)[some]
     return recall, precision
+
+
+def _steps(recall: np.ndarray, precision: np.ndarray) -> List[Tuple[float, float]]:
+    """Return the corners of the step function whose area the AUPR is."""
+    corners: List[Tuple[float, float]] = []
+    before = 0.0
+    for r, p in zip(recall.tolist(), precision.tolist()):
+        corners += [(before, p), (r, p)]
+        before = r
+    return corners
 
 
 def _canvas(title: str, x: Axis, y: Axis) -> np.ndarray:

@@ -1,0 +1,67 @@
+"""A finished run and the data set it was trained on, opened together and split as in training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from search.run_folder import RunResult, load_network, load_result
+
+from export.trained import Trained
+from inspector import __version__
+from inspector.dataset import open_dataset, split_good
+from inspector.errors import RunError
+
+
+def load_trained(run: Path, *, data: Path | None = None) -> Trained:
+    """Open the run folder `run` and its data set, which is at `data` if it was moved.
+
+    Raises:
+        RunError: the run is not finished or damaged, or the data set is not the one it was trained on.
+        DatasetError: the data set cannot be opened.
+    """
+    result = load_result(run)
+    if result.state != "finished":
+        raise RunError(
+            f"the run {run} is {result.state}, not finished; continue it with the same search command"
+        )
+    dataset = open_dataset(_root(result, data=data, run=run), layout=result.data["layout"])
+    fingerprint = dataset.fingerprint()
+    if fingerprint != result.data["fingerprint"]:
+        raise RunError(
+            f"the data set at {dataset.root} is not the one that {run} was trained on (fingerprint "
+            f"{fingerprint[:12]}..., not {result.data['fingerprint'][:12]}...), so its calibration images "
+            "may have been trained on; give the original data with --data or run the search again"
+        )
+    recipe = _plain(result.recipe)
+    split = split_good(
+        dataset.train,
+        validation=recipe["data"]["validation"],
+        calibration=recipe["data"]["calibration"],
+        seed=result.seed,
+    )
+    return Trained(
+        name=run.resolve().name,
+        detector=load_network(run),
+        spec=result.network,
+        space=result.space,
+        size_hw=(result.size_hw[0], result.size_hw[1]),
+        recipe=recipe,
+        seed=result.seed,
+        dataset=dataset,
+        calibration=split.calibration,
+        fingerprint=fingerprint,
+        code_version=str(result.provenance.get("code_version", __version__)),
+    )
+
+
+def _root(result: RunResult, *, data: Path | None, run: Path) -> Path:
+    root = Path(result.data["root"]) if data is None else data
+    if not root.is_dir():
+        raise RunError(f"the data set of {run} is not at {root}; say where it is with --data DIR")
+    return root
+
+
+def _plain(recipe: Any) -> dict[str, Any]:
+    """Return the recipe as plain values, whether it comes as a record or as a dictionary."""
+    return dict(recipe) if isinstance(recipe, dict) else dict(recipe.model_dump(mode="json"))

@@ -1,0 +1,31 @@
+"""What export needs of a training: the network, where it comes from, and the images that prove it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from inspector.dataset import Dataset, Sample
+from search.nets.detector import Detector
+from search.nets.spec import NetworkSpec
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained network and its data set.
+
+    detector: in eval mode.  space: the name that gives the genes a meaning.
+    calibration: good images that no training has seen.  fingerprint: of the whole data set.
+    """
+
+    name: str
+    detector: Detector
+    spec: NetworkSpec
+    space: str
+    size_hw: tuple[int, int]
+    recipe: dict[str, Any]
+    seed: int
+    dataset: Dataset
+    calibration: tuple[Sample, ...]
+    fingerprint: str
+    code_version: str
