@@ -30,8 +30,8 @@ def card_text(manifest: Manifest, *, dataset: Dataset, num_calibration: int) -> 
             "## Network",
             "",
             f"Family {network.family}{genes}, width {network.width}, input {height} x {width} pixels.",
-            f"{manifest.parameters:,} parameters, {manifest.bytes / 1e6:.1f} MB,",
-            f"{manifest.macs / 1e9:.2f} billion multiply-adds a photo.",
+            f"{manifest.parameters:,} parameters, {manifest.bytes / 1e6:.3g} MB,",
+            f"{manifest.macs / 1e9:.3g} billion multiply-adds a photo.",
             "",
             "## Data",
             "",
@@ -87,9 +87,9 @@ def _threshold_lines(manifest: Manifest) -> list[str]:
         f"{thresholds.fail:.4f}, REVIEW where they are above {thresholds.review:.4f}, else PASS.",
         "",
         f"The thresholds come from {how.num_images} good photos that no training has seen, so that at most",
-        f"{100 * how.budget:g} % of good parts are rejected. {100 * how.false_reject_rate:.2f} % of them",
-        f"are; the true share lies between {100 * low:.2f} % and {100 * high:.2f} % (each bound at",
-        f"{100 * how.confidence:g} % confidence).",
+        f"{100 * how.budget:g} % of good parts are rejected. Of those photos",
+        f"{100 * how.false_reject_rate:.2f} % are rejected; the true share lies between {100 * low:.2f} %",
+        f"and {100 * high:.2f} % (each bound at {100 * how.confidence:g} % confidence).",
     ]
     return [*lines, "", f"**Warning:** {how.warning}"] if how.warning else lines
 

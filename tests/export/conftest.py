@@ -26,8 +26,8 @@ class Copy(nn.Module):
         with torch.no_grad():
             self.conv.weight.copy_(2 * torch.eye(3).reshape(3, 3, 1, 1))
             self.conv.bias.fill_(0.5)  # type: ignore[union-attr]
-            self.norm.running_mean.fill_(0.5)  # type: ignore[union-attr, operator]
-            self.norm.running_var.fill_(4.0 - self.norm.eps)  # type: ignore[union-attr, operator]
+            self.norm.running_mean.fill_(0.5)  # type: ignore[union-attr]
+            self.norm.running_var.fill_(4.0 - self.norm.eps)  # type: ignore[union-attr]
 
     def forward(self, image: Tensor) -> Tensor:
         copied: Tensor = self.norm(self.conv(image))

@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 import torch
@@ -18,7 +17,7 @@ from export.pack import pack
 from export.trained import Trained
 from inspector.bundle import Bundle
 from inspector.console import Console
-from inspector.dataset import read_frame
+from inspector.dataset import decode_frame, read_frame
 from inspector.errors import BudgetError, InputError, OperatorError, ParityError, RunError
 from inspector.postprocess import Verdict, judge
 from inspector.preprocess import to_image
@@ -74,8 +73,7 @@ def test_what_lies_beside_the_network(trained: Trained, tmp_path: Path) -> None:
     assert bundle.reference.num_images == 4
     assert 95 < bundle.reference.brightness.mean < 105
     assert bundle.reference.score.max < bundle.thresholds.fail
-    preview = cv2.imdecode(np.frombuffer(bundle.preview_png, np.uint8), cv2.IMREAD_COLOR)
-    assert preview.shape[1] > 500
+    assert decode_frame(bundle.preview_png).shape[1] > 500
     assert "**Warning:** 4 good calibration images cannot show" in bundle.card
     assert "| pixel AUPR | " in bundle.card
 

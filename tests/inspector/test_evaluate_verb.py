@@ -13,7 +13,7 @@ from sklearn.metrics import precision_recall_curve
 from typer.testing import CliRunner
 
 from inspector.bundle import Bundle
-from inspector.dataset import open_dataset
+from inspector.dataset import open_dataset, read_frame
 from inspector.errors import DatasetError
 from inspector.evaluation import evaluate
 from inspector.plots import pr_curve
@@ -67,7 +67,7 @@ def test_pictures_and_json_are_written(bundle: Path, dataset: Path, tmp_path: Pa
     ]
     assert json.loads((out / "evaluation.json").read_text()) == answer
     for name in ("contact_sheet.png", "pr_curve.png", "scores.png"):
-        picture = cv2.imread(str(out / name))
+        picture = read_frame(out / name)
         assert picture.shape[0] >= 256
         assert picture.std() > 10
 

@@ -13,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from inspector.errors import BundleError, InputError, InspectorError
+from inspector.image_file import read_frame
 from inspector.verbs.inspect import app
 from tests.tiny_bundle import part, write_tiny_bundle
 
@@ -55,7 +56,7 @@ def test_verdicts_regions_and_overlays(bundle: Path, photos: Path, tmp_path: Pat
         "good_overlay.png",
         "second/bad_overlay.png",
     ]
-    assert cv2.imread(results["bad.png"]["overlay"]).shape == (96, 144, 3)
+    assert read_frame(Path(results["bad.png"]["overlay"])).shape == (96, 144, 3)
 
 
 def test_files_of_the_same_name_keep_their_own_overlay(bundle: Path, photos: Path, tmp_path: Path) -> None:
