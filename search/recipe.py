@@ -80,6 +80,7 @@ class DefectsRecipe(Record):
     probability: float = Field(0.5, gt=0, le=1)
     rotate_probability: float = Field(0.3, ge=0, le=1)
     rotate_max_deg: float = Field(90.0, ge=0, le=180)
+    rotate_border: Literal["black", "mirror"] = "black"
 
 
 class LossRecipe(Record):

@@ -41,16 +41,21 @@ def sample_rng(*, seed: int, epoch: int, index: int) -> np.random.Generator:
 
 
 def rotate_good(
-    frame: Frame, rng: np.random.Generator, *, probability: float = 0.3, border: Border = "black"
+    frame: Frame,
+    rng: np.random.Generator,
+    *,
+    probability: float = 0.3,
+    max_deg: float = 90.0,
+    border: Border = "black",
 ) -> Frame:
-    """Return `frame`, with that probability rotated by U(-90, 90) degrees.
+    """Return `frame`, with that probability rotated by U(-max_deg, max_deg) degrees.
 
     Args:
         border: What fills the corners. `black` is DRAEM's choice.
     """
     if rng.random() >= probability:
         return frame
-    return rotate(frame, rng.uniform(-90.0, 90.0), border=_BORDERS[border])
+    return rotate(frame, rng.uniform(-max_deg, max_deg), border=_BORDERS[border])
 
 
 def synthesise(
@@ -60,13 +65,14 @@ def synthesise(
     *,
     defect_probability: float = 0.5,
     rotate_probability: float = 0.3,
+    rotate_max_deg: float = 90.0,
     border: Border = "black",
 ) -> SyntheticSample:
     """Return a training sample made of one good frame (H, W, 3), which is left as it was.
 
     The rotation comes first, so that frame, target and mask always lie on each other.
     """
-    target = rotate_good(frame, rng, probability=rotate_probability, border=border)
+    target = rotate_good(frame, rng, probability=rotate_probability, max_deg=rotate_max_deg, border=border)
     if rng.random() >= defect_probability:
         return SyntheticSample(target.copy(), target, np.zeros(target.shape[:2], np.uint8))
     defective = style(target, rng)

@@ -1,0 +1,57 @@
+"""Checkpoints that are whole or not there, whenever the process dies."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from inspector.errors import RunError
+
+
+def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
+    """Write `state` so that `path` holds either the old checkpoint or the new one, never a part.
+
+    Raises:
+        OSError: no space left; the old checkpoint stays and the temporary file is removed.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    try:
+        with part.open("wb") as file:
+            torch.save(state, file)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except RuntimeError as error:  # torch.save reports a full disk as a RuntimeError
+        part.unlink(missing_ok=True)
+        raise OSError(28, "No space left on device", str(path)) from error
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+def load_checkpoint(path: Path) -> dict[str, Any] | None:
+    """Read a checkpoint onto the CPU; None where there is none.
+
+    Raises:
+        RunError: the file is damaged.
+    """
+    if not path.exists():
+        return None
+    try:
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch.load raises many classes for a damaged file
+        raise RunError(f"checkpoint {path} is damaged ({type(error).__name__}); remove the run and start again") from error
+    return state
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,46 @@
+"""Where and how precisely a network is trained.
+
+Lightning Fabric does the placing, the autocasting and the backward pass; here is only the choice.
+"""
+
+from __future__ import annotations
+
+import torch
+from lightning_fabric import Fabric
+from torch import nn
+
+from search.recipe import ComputeRecipe
+
+
+def make_fabric(recipe: ComputeRecipe) -> Fabric:
+    """Return a Fabric on the recipe's accelerator with the precision that is fastest there."""
+    accelerator = recipe.accelerator
+    if accelerator == "auto":
+        accelerator = "cuda" if torch.cuda.is_available() else "cpu"
+    precision = choose_precision(recipe.precision, accelerator=accelerator)
+    return Fabric(
+        accelerator=accelerator, devices=1, precision="bf16-mixed" if precision == "bf16" else "32-true"
+    )
+
+
+def choose_precision(wanted: str, *, accelerator: str) -> str:
+    """Return `fp32` or `bf16`; `auto` takes bf16 only where the hardware multiplies it.
+
+    A CPU without AVX512-BF16 or AMX emulates bf16, tens of times slower than fp32
+    (benchmarks/precision).
+    """
+    if wanted != "auto":
+        return wanted
+    if accelerator == "cuda":
+        return "bf16" if torch.cuda.is_bf16_supported() else "fp32"
+    return "bf16" if cpu_multiplies_bf16() else "fp32"
+
+
+def cpu_multiplies_bf16() -> bool:
+    """Return whether this CPU has AVX512-BF16 or AMX instructions."""
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+
+
+def for_convolutions(net: nn.Module) -> nn.Module:
+    """Lay the weights out channels-last, which convolutions on CPUs and tensor cores prefer."""
+    return net.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]

@@ -1,0 +1,203 @@
+"""The one training loop, for every network: resumable at any step, with the same end bit for bit.
+
+Source: [D] Sec. 5.3.1; DRAEM's training, without its per-step transfers to the CPU.
+
+Shape letters:  B batch   H, W rows, columns
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from inspector.errors import RunError, TrainingError
+from search.losses.segmentation import LossTerms, LossWeights, detector_loss
+from search.recipe import ComputeRecipe, TrainingRecipe
+from search.training.checkpoint import load_checkpoint, save_checkpoint
+from search.training.device import for_convolutions
+from search.training.feed import SyntheticSamples, training_feed
+from search.training.schedule import rate_factor
+
+Forward = Callable[[nn.Module, Tensor, int], tuple[Tensor, Tensor]]
+
+
+@dataclass(frozen=True)
+class StepReport:
+    """One logged step: mean losses since the last report, and how fast it goes."""
+
+    step: int
+    loss: float
+    l2: float
+    ssim: float
+    focal: float
+    lr: float
+    steps_per_s: float
+
+
+def plain_forward(net: nn.Module, image: Tensor, _step: int) -> tuple[Tensor, Tensor]:
+    """Run a network that has one path only."""
+    output: tuple[Tensor, Tensor] = net(image)
+    return output
+
+
+@dataclass(frozen=True)
+class FitPlan:
+    """All that decides a training except the network and its samples."""
+
+    recipe: TrainingRecipe
+    loss: LossWeights
+    compute: ComputeRecipe
+    seed: int
+    num_steps: int
+    checkpoint: Path
+    forward: Forward = plain_forward
+
+
+class Fit:
+    """A training under way: `run()` brings it to its end from wherever a checkpoint left it."""
+
+    def __init__(self, net: nn.Module, samples: SyntheticSamples, plan: FitPlan, *, fabric: Fabric) -> None:
+        self._samples = samples
+        self._plan = plan
+        self._fabric = fabric
+        recipe = plan.recipe
+        self.net = for_convolutions(net).to(fabric.device)
+        make = torch.optim.AdamW if recipe.optimizer == "adamw" else torch.optim.Adam
+        optimizer = make(
+            self.net.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
+        )
+        self._model, self._optimizer = fabric.setup(self.net, optimizer)
+        self._average: AveragedModel | None = None
+        if recipe.ema_decay:
+            self._average = AveragedModel(
+                self.net, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema_decay), use_buffers=True
+            )
+        self._step = 0
+        self._seconds = 0.0
+        self._restore()
+
+    @property
+    def is_finished(self) -> bool:
+        return self._step >= self._plan.num_steps
+
+    @property
+    def first_step(self) -> int:
+        return self._step
+
+    def run(self, on_step: Callable[[int], None], on_report: Callable[[StepReport], None]) -> float:
+        """Train to the last step and return the seconds spent, those before a resume included.
+
+        Raises:
+            TrainingError: the loss is not a number.
+        """
+        plan = self._plan
+        self._model.train()
+        meter = _Meter(self._step)
+        started_s = time.perf_counter()
+        for batch in self._feed():
+            terms, rate = self._learn(batch)
+            meter.add(terms)
+            self._step += 1
+            if self._step % plan.compute.log_steps == 0 or self.is_finished:
+                on_report(meter.report(self._step, rate))
+            if self._step % plan.compute.checkpoint_steps == 0 or self.is_finished:
+                self._save(self._seconds + time.perf_counter() - started_s)
+            on_step(self._step)
+        return self._seconds + time.perf_counter() - started_s
+
+    def weights(self) -> nn.Module:
+        """Return the trained network in evaluation mode: the moving average if the recipe keeps one."""
+        if self._average is not None:
+            averaged: nn.Module = self._average.module.eval()
+            return averaged
+        return self.net.eval()
+
+    def _feed(self) -> Any:
+        plan = self._plan
+        return training_feed(
+            self._samples,
+            first_step=self._step,
+            num_steps=plan.num_steps,
+            batch_size=plan.recipe.batch_size,
+            seed=plan.seed,
+            workers=plan.compute.workers,
+        )
+
+    def _learn(self, batch: Any) -> tuple[LossTerms, float]:
+        plan = self._plan
+        rate = plan.recipe.learning_rate * rate_factor(
+            self._step, num_steps=plan.num_steps, recipe=plan.recipe
+        )
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate
+        batch = batch.to(self._fabric.device)
+        self._optimizer.zero_grad(set_to_none=True)
+        reconstruction, logits = plan.forward(self._model, batch.image, self._step)
+        terms = detector_loss(reconstruction, logits, batch.target, batch.mask, plan.loss)
+        self._fabric.backward(terms.total)
+        self._optimizer.step()
+        if self._average is not None:
+            self._average.update_parameters(self.net)
+        return terms, rate
+
+    def _save(self, seconds: float) -> None:
+        state = {
+            "step": self._step,
+            "seconds": seconds,
+            "num_steps": self._plan.num_steps,
+            "net": self.net.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "average": self._average.state_dict() if self._average is not None else None,
+        }
+        save_checkpoint(self._plan.checkpoint, state)
+
+    def _restore(self) -> None:
+        state = load_checkpoint(self._plan.checkpoint)
+        if state is None:
+            return
+        if state["num_steps"] != self._plan.num_steps:
+            raise RunError(
+                f"checkpoint {self._plan.checkpoint} belongs to a training of {state['num_steps']} steps, "
+                f"not {self._plan.num_steps}; use another run folder"
+            )
+        self.net.load_state_dict(state["net"])
+        self._optimizer.load_state_dict(state["optimizer"])
+        if self._average is not None:
+            self._average.load_state_dict(state["average"])
+        self._step = state["step"]
+        self._seconds = state["seconds"]
+
+
+class _Meter:
+    """Sums losses on the device and reads them only when a report is due."""
+
+    def __init__(self, step: int) -> None:
+        self._step = step
+        self._sums: Tensor | None = None
+        self._started_s = time.perf_counter()
+
+    def add(self, terms: LossTerms) -> None:
+        values = torch.stack([terms.total, terms.l2, terms.ssim, terms.focal]).detach()
+        self._sums = values if self._sums is None else self._sums + values
+
+    def report(self, step: int, rate: float) -> StepReport:
+        assert self._sums is not None
+        count = step - self._step
+        loss, l2, ssim, focal = (self._sums / count).tolist()
+        if loss != loss:
+            raise TrainingError(
+                f"the loss is not a number between steps {self._step} and {step} at learning rate {rate:g}; "
+                "lower learning_rate or add warmup_steps, and start a new run"
+            )
+        now_s = time.perf_counter()
+        speed = count / max(now_s - self._started_s, 1e-9)
+        self._step, self._sums, self._started_s = step, None, now_s
+        return StepReport(step, loss, l2, ssim, focal, rate, speed)
