@@ -58,7 +58,7 @@ def scratch(part: Part, plan: Plan, rng: np.random.Generator) -> Defect:
     depth = np.float32(rng.uniform(0.012, 0.020))
     cover = np.clip(1.8 * np.maximum(furrow, burr), 0.0, 1.0) * plan.metal
     height = depth * (np.float32(0.9) * burr - furrow)
-    light = np.float32(1.0 + rng.uniform(0.6, 1.2)) * furrow + (1.0 - furrow)
+    light = np.float32(1.0 + rng.uniform(0.9, 1.5)) * furrow + (1.0 - furrow)
     return Defect(cover, height=height, reflectance=light.astype(np.float32), polish=furrow)
 
 
@@ -160,9 +160,9 @@ def foreign_thread(part: Part, plan: Plan, rng: np.random.Generator) -> Defect:
     path += start - path[num_points // 2]
     width = rng.uniform(0.010, 0.014) * (1.0 + rng.normal(0.0, 0.06, num_points))
     fibre = _stroke(path, width, size)
-    yarn = (np.float32(1.0) - np.float32(0.6) * _twist(path, width, size)) * fibre
+    yarn = (np.float32(1.0) - np.float32(0.45) * _twist(path, width, size)) * fibre
     shadow = cv2.GaussianBlur(_stroke(path + 0.007, width, size), (0, 0), 0.003 * size)
-    colours = ((0.28, 0.10, 0.05), (0.05, 0.05, 0.32), (0.62, 0.66, 0.68), (0.03, 0.10, 0.05))
+    colours = ((0.34, 0.12, 0.05), (0.05, 0.05, 0.32), (0.84, 0.88, 0.90), (0.03, 0.10, 0.05))
     colour = colours[int(rng.integers(len(colours)))]
     shade = (1.0 - np.float32(0.55) * shadow).astype(np.float32)
     return Defect(
