@@ -51,6 +51,8 @@ def serve(
     listener = bind(settings)
     shown_host = f"[{settings.host}]" if ":" in settings.host else settings.host
     url = f"http://{shown_host}:{listener.getsockname()[1]}"
+    if card.warning is not None:
+        console.warn(f"the thresholds of {card.name}: {card.warning}")
     if not settings.is_loopback:
         console.warn(
             f"{url} can be reached from other machines and has no login: anyone on this network can use it"

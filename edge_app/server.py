@@ -7,6 +7,7 @@ from typing import Callable, List, Optional
 import uvicorn
 from fastapi import FastAPI
 
+from edge_app.protocol import BoundedHttp
 from edge_app.settings import Settings
 from inspector.errors import InputError
 
@@ -44,6 +45,7 @@ def run(app: FastAPI, listener: socket.socket, *, on_ready: Callable[[], None]) 
     """Serve until SIGINT or SIGTERM; `on_ready` is called once, when the port answers."""
     config = uvicorn.Config(
         app,
+        http=BoundedHttp,
         log_level="warning",
         access_log=False,
         server_header=False,

@@ -62,6 +62,8 @@ def read_settings(**chosen: Any) -> Settings:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
         raise InputError(f"setting {name} = {first['input']!r} is not valid: {first['msg']}") from error
+    except ValueError as error:  # a list in the environment that is not JSON
+        raise InputError(f'{error}; lists are written as JSON, for example ["line7.local"]') from error
     if not settings.is_loopback and not settings.allow_remote:
         raise InputError(
             f"--host {settings.host} can be reached from other machines, and this version has no login: "

@@ -32,6 +32,7 @@ def load_model(bundle_path: Path, *, threads: Optional[int]) -> Tuple[Runner, Mo
         num_parameters=manifest.parameters,
         self_test_difference=float(difference),
         examples=_examples(bundle.golden_frames),
+        warning=manifest.thresholds.how.warning,
     )
     return runner, card
 

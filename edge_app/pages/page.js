@@ -202,11 +202,13 @@ async function loadModel() {
   const response = await fetch("/api/v1/model");
   if (!response.ok) throw new Error(await detail(response));
   state.model = await response.json();
-  const { name, version, input, runner, examples, limits } = state.model;
+  const { name, version, input, runner, examples, limits, warning } = state.model;
   element("model").textContent = `${name} ${version}, ${input.width} × ${input.height}, ${runner}`;
   element("accepts").textContent = `JPEG, PNG or BMP, up to ${limits.max_body_bytes / 1e6} MB`;
   state.thresholds = ownThresholds();
   for (const id of ["fail", "review", "fail-number", "review-number", "min-area"]) element(id).disabled = false;
+  element("model-warning").hidden = !warning;
+  element("model-warning").textContent = warning ?? "";
   showExamples(examples);
   decide();
 }

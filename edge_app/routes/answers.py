@@ -7,6 +7,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
 from edge_app.middleware import STRICT_HEADERS
@@ -40,6 +41,7 @@ def add_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(InputError, _on_input)
     app.add_exception_handler(InspectorError, _on_failure)
     app.add_exception_handler(Exception, _on_failure)
+    app.add_exception_handler(ClientDisconnect, _on_disconnect)
 
 
 async def _on_http(request: Request, error: Exception) -> Response:
@@ -63,6 +65,10 @@ async def _on_busy(request: Request, error: Exception) -> Response:
 
 async def _on_input(request: Request, error: Exception) -> Response:
     return JSONResponse({"detail": str(error)}, status_code=422)
+
+
+async def _on_disconnect(request: Request, error: Exception) -> Response:
+    return Response(status_code=400)  # nobody reads it
 
 
 async def _on_failure(request: Request, error: Exception) -> Response:

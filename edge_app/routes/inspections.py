@@ -20,6 +20,8 @@ from inspector.image_header import read_header
 PREFIX = "/api/v1/inspections"
 MEDIA_TYPES = {"jpeg": "image/jpeg", "png": "image/png", "bmp": "image/bmp"}
 
+_OPTIONS = {"fail", "review", "min_area_px"}
+
 router = APIRouter(prefix=PREFIX, tags=["inspections"])
 
 _PHOTO_BODY = {
@@ -34,6 +36,7 @@ _PHOTO_BODY = {
 
 
 def asked_thresholds(
+    request: Request,
     fail: Optional[float] = Query(None, ge=0, le=1, description="Fail threshold instead of the model's."),
     review: Optional[float] = Query(None, ge=0, le=1, description="Review threshold; not above `fail`."),
     min_area_px: Optional[int] = Query(
@@ -43,7 +46,12 @@ def asked_thresholds(
         description="Smallest region that counts, in pixels of the network's input.",
     ),
 ) -> ThresholdOverride:
-    """Read the thresholds from the query."""
+    """Read the thresholds from the query; a misspelt name must not pass as the model's own threshold."""
+    unknown = sorted(set(request.query_params) - _OPTIONS)
+    if unknown:
+        raise HTTPException(
+            422, f"query option {unknown[0][:40]!r} is not known; use {', '.join(sorted(_OPTIONS))}"
+        )
     return ThresholdOverride(fail=fail, review=review, min_area_px=min_area_px)
 
 

@@ -1,6 +1,6 @@
 """The JSON records of the REST interface."""
 
-from typing import Dict, List, Tuple
+from typing import Dict, List, Optional, Tuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -153,6 +153,7 @@ class ModelOut(Record):
     )
     examples: List[str] = Field(description="Links to images from the bundle, to try the model with.")
     limits: LimitsOut
+    warning: Optional[str] = Field(description="Why the thresholds promise less than was asked for, if so.")
 
     @classmethod
     def of(cls, card: ModelCard, *, examples: List[str], limits: LimitsOut) -> "ModelOut":
@@ -168,6 +169,7 @@ class ModelOut(Record):
             self_test_difference=card.self_test_difference,
             examples=examples,
             limits=limits,
+            warning=card.warning,
         )
 
 

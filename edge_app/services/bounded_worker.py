@@ -49,7 +49,7 @@ class BoundedWorker:
         return future
 
     def close(self) -> None:
-        """Finish the job that is running and drop those that wait."""
+        """Finish the jobs that were taken, then stop."""
         self._executor.shutdown(wait=True)
 
     def _release(self, _future: Any = None) -> None:

@@ -39,7 +39,7 @@ class Model(Protocol):
 
 @dataclass(frozen=True)
 class ModelCard:
-    """What there is to say about the model: name, version, input size, thresholds, where it runs."""
+    """What there is to say about the model. `warning` says why its thresholds promise less than asked for."""
 
     name: str
     version: str
@@ -50,6 +50,7 @@ class ModelCard:
     num_parameters: int
     self_test_difference: float
     examples: Tuple[bytes, ...] = ()  # PNG
+    warning: Optional[str] = None
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ class InspectionService:
         return self._recent.get(record_id)
 
     def close(self) -> None:
-        """Stop after the photo that is being inspected."""
+        """Finish the photos that were taken, then stop."""
         self._worker.close()
 
     def _inspect(self, photo: bytes, media_type: str, thresholds: Thresholds) -> InspectionRecord:

@@ -1,9 +1,8 @@
 """The last results, kept in memory within a count and a number of bytes."""
 
 import threading
-from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Optional, Tuple
+from typing import Dict, Optional, Tuple
 
 import numpy as np
 
@@ -43,7 +42,7 @@ class RecentInspections:
         self._max_bytes = max_bytes
         self._num_bytes = 0
         self._lock = threading.Lock()
-        self._records: OrderedDict[str, InspectionRecord] = OrderedDict()
+        self._records: Dict[str, InspectionRecord] = {}  # oldest first
 
     def __len__(self) -> int:
         return len(self._records)
@@ -54,8 +53,8 @@ class RecentInspections:
             self._records[record.id] = record
             self._num_bytes += record.num_bytes
             while len(self._records) > 1 and self._is_over():
-                _, oldest = self._records.popitem(last=False)
-                self._num_bytes -= oldest.num_bytes
+                oldest = next(iter(self._records))
+                self._num_bytes -= self._records.pop(oldest).num_bytes
 
     def get(self, record_id: str) -> Optional[InspectionRecord]:
         """Return the record, or None when it is unknown or no longer kept."""

@@ -193,6 +193,7 @@ def test_the_page_works_with_the_keyboard_alone(page: Page) -> None:
 
 
 def test_an_example_of_the_model_is_one_click_away(page: Page) -> None:
+    expect(page.locator("#model-warning")).to_have_text("few images")
     page.locator(".thumb").first.click()
     expect(page.locator("#verdict-word")).to_have_text("FAIL")
     expect(page.locator("#file-name")).to_have_text("example 1, 48 × 32")

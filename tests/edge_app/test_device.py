@@ -21,6 +21,7 @@ def test_the_model_says_what_it_is_and_what_it_takes() -> None:
             "max_pixels": 50_000_000,
             "media_types": ["image/jpeg", "image/png", "image/bmp"],
         },
+        "warning": None,
     }
 
 

@@ -140,6 +140,12 @@ def test_the_query_replaces_the_models_thresholds(
         (b"\0" * 1_000_001, {}, 413, "the limit is 1 MB"),
         (PHOTO, {"params": {"fail": "1.5"}}, 422, "query.fail = '1.5' is not valid"),
         (PHOTO, {"params": {"fail": "nan"}}, 422, "query.fail = 'nan' is not valid"),
+        (
+            PHOTO,
+            {"params": {"treshold": "0.4"}},
+            422,
+            "'treshold' is not known; use fail, min_area_px, review",
+        ),
         (PHOTO, {"params": {"review": "much"}}, 422, "query.review = 'much' is not valid"),
         (PHOTO, {"params": {"min_area_px": "0"}}, 422, "query.min_area_px = '0' is not valid"),
         (PHOTO, {"params": {"fail": "0.4", "review": "0.6"}}, 422, "review threshold 0.6 is above .* 0.4"),

@@ -44,3 +44,11 @@ def test_a_bad_environment_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INSPECTOR_KEEP_RESULTS", "many")
     with pytest.raises(InputError, match="setting keep_results = 'many' is not valid"):
         read_settings()
+
+
+def test_a_list_that_is_not_json_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INSPECTOR_ALLOWED_HOSTS", "line7.local")
+    with pytest.raises(InputError, match=r"allowed_hosts.*lists are written as JSON"):
+        read_settings()
+    monkeypatch.setenv("INSPECTOR_ALLOWED_HOSTS", '["line7.local"]')
+    assert read_settings().allowed_hosts == ("line7.local",)

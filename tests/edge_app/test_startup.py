@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def test_a_sound_bundle_is_loaded_with_its_card_and_examples(tmp_path: Path) -> None:
     runner, card = load_model(write_tiny_bundle(tmp_path / "tiny.bundle"), threads=1)
     assert (card.name, card.version, card.runner, card.input_hw) == ("tiny", "1", "onnxruntime-cpu", SIZE_HW)
+    assert card.warning == "few images"
     assert 0 <= card.self_test_difference <= 1e-4
     defective = cv2.imdecode(np.frombuffer(card.examples[0], np.uint8), cv2.IMREAD_COLOR)
     np.testing.assert_array_equal(defective, part(2, defect=True)[0])
