@@ -73,7 +73,7 @@ def card_text(manifest: Manifest, *, dataset: Dataset, num_calibration: int) -> 
 def _metric_lines(manifest: Manifest) -> list[str]:
     found = [(label, manifest.metrics.get(key)) for key, label in _FIGURES]
     if all(value is None for _, value in found):
-        return ["Not measured: the data set has no test photos of defects."]
+        return ["Not measured: the data set has no test photos."]
     return ["| figure | value |", "|---|---|"] + [
         f"| {label} | {value:.4f} |" for label, value in found if value is not None
     ]

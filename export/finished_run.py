@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
-
-from search.run_folder import RunResult, load_network, load_result
 
 from export.trained import Trained
 from inspector import __version__
 from inspector.dataset import open_dataset, split_good
 from inspector.errors import RunError
+from search.run_folder import RunResult, load_network, load_result
 
 
 def load_trained(run: Path, *, data: Path | None = None) -> Trained:
@@ -33,11 +31,10 @@ def load_trained(run: Path, *, data: Path | None = None) -> Trained:
             f"{fingerprint[:12]}..., not {result.data['fingerprint'][:12]}...), so its calibration images "
             "may have been trained on; give the original data with --data or run the search again"
         )
-    recipe = _plain(result.recipe)
     split = split_good(
         dataset.train,
-        validation=recipe["data"]["validation"],
-        calibration=recipe["data"]["calibration"],
+        validation=result.recipe["data"]["validation"],
+        calibration=result.recipe["data"]["calibration"],
         seed=result.seed,
     )
     return Trained(
@@ -45,8 +42,8 @@ def load_trained(run: Path, *, data: Path | None = None) -> Trained:
         detector=load_network(run),
         spec=result.network,
         space=result.space,
-        size_hw=(result.size_hw[0], result.size_hw[1]),
-        recipe=recipe,
+        size_hw=result.size_hw,
+        recipe=result.recipe,
         seed=result.seed,
         dataset=dataset,
         calibration=split.calibration,
@@ -60,8 +57,3 @@ def _root(result: RunResult, *, data: Path | None, run: Path) -> Path:
     if not root.is_dir():
         raise RunError(f"the data set of {run} is not at {root}; say where it is with --data DIR")
     return root
-
-
-def _plain(recipe: Any) -> dict[str, Any]:
-    """Return the recipe as plain values, whether it comes as a record or as a dictionary."""
-    return dict(recipe) if isinstance(recipe, dict) else dict(recipe.model_dump(mode="json"))

@@ -166,10 +166,10 @@ def _torch_score(trained: Trained, frame: np.ndarray) -> np.ndarray:
 
 
 def _evaluate(trained: Trained, score: Score, thresholds: Thresholds, *, console: Console) -> dict[str, Any]:
-    """Return the figures on the test part; nothing where it has no defects."""
+    """Return the figures on the test part; nothing where there is none."""
     test = trained.dataset.test
-    if not trained.dataset.test_defects:
-        console.say("evaluation  skipped: the data set has no test photos of defects")
+    if not test:
+        console.say("evaluation  skipped: the data set has no test photos")
         return {}
     with console.progress(len(test), "evaluate") as advance:
         evaluation = evaluate(score, test, size_hw=trained.size_hw, thresholds=thresholds, on_sample=advance)

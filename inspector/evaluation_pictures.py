@@ -55,7 +55,7 @@ class ScoreLog:
         """Whether a defective pixel was counted, without which there is no curve."""
         return bool(self._num_defective.any())
 
-    def write_pictures(self, folder: Path, *, aupr: Optional[float]) -> List[Path]:
+    def write_pictures(self, folder: Path) -> List[Path]:
         """Write the pictures into `folder` and return their paths."""
         thresholds = self._runner.bundle.thresholds
         by_kind: Dict[bool, List[float]] = {True: [], False: []}
@@ -68,10 +68,10 @@ class ScoreLog:
             ),
             ("contact_sheet.png", self._contact_sheet()),
         ]
-        if self.has_defects and aupr is not None:
+        if self.has_defects:
             recall, precision = pr_curve(self._num_good, self._num_defective)
             prior = self._num_defective.sum() / (self._num_defective.sum() + self._num_good.sum())
-            pictures.append(("pr_curve.png", pr_plot(recall, precision, area=aupr, prior=float(prior))))
+            pictures.append(("pr_curve.png", pr_plot(recall, precision, prior=float(prior))))
         return [write_file(folder / name, encode_png(frame)) for name, frame in pictures]
 
     def _contact_sheet(self) -> np.ndarray:

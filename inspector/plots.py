@@ -27,11 +27,12 @@ class Axis:
 UNIT_TICKS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 
 
-def pr_plot(recall: np.ndarray, precision: np.ndarray, *, area: float, prior: float) -> np.ndarray:
-    """Return a precision-recall curve, with the precision of chance, the share `prior` of defects."""
+def pr_plot(recall: np.ndarray, precision: np.ndarray, *, prior: float) -> np.ndarray:
+    """Return a precision-recall curve with its area, and chance: the share `prior` of defective pixels."""
+    area = float(np.sum(np.diff(recall, prepend=0.0) * precision))
     x = Axis("recall", 0.0, 1.0, UNIT_TICKS)
     y = Axis("precision", 0.0, 1.0, UNIT_TICKS)
-    frame = _canvas(f"Pixel precision-recall, AUPR {area:.4f}", x, y)
+    frame = _canvas(f"Pixel precision-recall at network input size, AUPR {area:.4f}", x, y)
     _polyline(frame, [_at(x, y, 0.0, prior), _at(x, y, 1.0, prior)], GRAY, width=1)
     _polyline(frame, [_at(x, y, r, p) for r, p in _steps(recall, precision)], BLUE, width=2)
     _legend(frame, [("network", BLUE), (f"chance ({prior:.4f})", GRAY)], top_px=TOP + 16)

@@ -72,7 +72,7 @@ def evaluate_bundle(
     for line in _table(runner, evaluation, what=what):
         console.say(line)
     if out is not None:
-        log.write_pictures(out, aupr=evaluation.pixel_aupr)
+        log.write_pictures(out)
         write_file(out / "evaluation.json", (json.dumps(answer, indent=2, allow_nan=False) + "\n").encode())
         console.say(f"wrote evaluation.json and pictures to {out}")
     console.result(answer)

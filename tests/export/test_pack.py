@@ -121,7 +121,7 @@ def test_without_defects_some_are_drawn(
     assert manifest.parity.num_above_threshold == 8
     out = capsys.readouterr().out
     assert "8 of them with a drawn defect" in out
-    assert "skipped: the data set has no test photos of defects" in out
+    assert "skipped: the data set has no test photos" in out
     assert "Not measured" in Bundle.open(tmp_path / "parts.bundle").card
 
 
