@@ -34,11 +34,13 @@ def take(browser: Browser, url: str, viewport: ViewportSize, image: Path | None,
 
 
 def _small_png(png: bytes) -> bytes:
-    """Return the picture in a palette of at most 256 colours, fewer until it is below `MAX_BYTES`."""
+    """Return the picture with at most 256 colours, fewer until it fits `MAX_BYTES`; rare ones stay."""
     picture = Image.open(io.BytesIO(png)).convert("RGB")
     for num_colours in (256, 128, 64, 32):
         small = io.BytesIO()
-        picture.quantize(num_colours, dither=Image.Dither.NONE).save(small, "PNG", optimize=True)
+        picture.quantize(num_colours, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
+            small, "PNG", optimize=True
+        )
         if small.tell() <= MAX_BYTES:
             return small.getvalue()
     raise ValueError(f"the screenshot has {small.tell()} bytes with 32 colours; the limit is {MAX_BYTES}")
