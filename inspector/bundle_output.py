@@ -1,15 +1,17 @@
 """Puts the files of a bundle on disk: whole or not at all, the same bytes for the same files."""
 
+import io
 import os
 import shutil
 import tempfile
 import zipfile
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Iterator, Mapping
+from typing import Iterator, Mapping
 
 from inspector.bundle_archive import SUMS
 from inspector.errors import BundleError, StorageError
+from inspector.output_file import write_file
 
 _ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 
@@ -23,20 +25,15 @@ def write_zip(path: Path, files: Mapping[str, bytes]) -> None:
     """
     if path.is_dir():
         raise BundleError(f"{path} is a folder; give another name or remove it")
-    with _storage_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=str(path.parent))
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                _zip_into(file, files)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).chmod(0o644)
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink()
-            raise
-        _sync_folder(path.parent)
+    buffer = io.BytesIO()
+    # Stored, not deflated: weights hardly shrink, and the bytes do not depend on the version of zlib.
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for name in sorted(files):
+            info = zipfile.ZipInfo(name, date_time=_ZIP_EPOCH)
+            info.create_system = 3
+            info.external_attr = 0o100644 << 16
+            archive.writestr(info, files[name])
+    write_file(path, buffer.getvalue())
 
 
 def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
@@ -58,16 +55,6 @@ def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
         finally:
             shutil.rmtree(str(scratch), ignore_errors=True)
         _sync_folder(path.parent)
-
-
-def _zip_into(file: IO[bytes], files: Mapping[str, bytes]) -> None:
-    # Stored, not deflated: weights hardly shrink, and the bytes do not depend on the version of zlib.
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-        for name in sorted(files):
-            info = zipfile.ZipInfo(name, date_time=_ZIP_EPOCH)
-            info.create_system = 3
-            info.external_attr = 0o100644 << 16
-            archive.writestr(info, files[name])
 
 
 def _swap(path: Path, *, fresh: Path, old: Path) -> None:

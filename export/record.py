@@ -1,0 +1,96 @@
+"""What the bundle of a trained network says about itself: its name and its manifest."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from datetime import datetime, timezone
+from typing import Any
+
+from export.exported import Exported
+from export.trained import Trained
+from inspector.errors import InputError
+from inspector.manifest import (
+    NAME_PATTERN,
+    GenesRecord,
+    Manifest,
+    NetworkRecord,
+    ParityRecord,
+    ProvenanceRecord,
+    ThresholdChoiceRecord,
+    ThresholdRecord,
+)
+from inspector.threshold import ThresholdChoice
+
+
+def name_of(trained: Trained, given: str | None) -> str:
+    """Return the name of the bundle: the one given, or the run's with other characters replaced.
+
+    Raises:
+        InputError: the given name is none that a bundle may have.
+    """
+    if given is None:
+        given = re.sub(r"[^A-Za-z0-9._-]+", "-", trained.name).strip("-._")[:100] or "bundle"
+    if re.match(NAME_PATTERN, given) is None:
+        raise InputError(
+            f"the name {given!r} must start with a letter or digit and hold only letters, digits, `.`, `_` "
+            "and `-`, 100 at most"
+        )
+    return given
+
+
+def manifest_of(
+    trained: Trained,
+    network: Exported,
+    *,
+    name: str,
+    created: datetime | None,
+    choice: ThresholdChoice,
+    parity: ParityRecord,
+    metrics: dict[str, Any],
+) -> Manifest:
+    """Collect the manifest of the bundle `name`; `created` is now where it is None."""
+    when = datetime.now(timezone.utc) if created is None else created.astimezone(timezone.utc)
+    spec = trained.spec
+    return Manifest(
+        name=name,
+        version=f"{when:%Y.%m.%d}-{hashlib.sha256(network.model).hexdigest()[:8]}",
+        created=f"{when:%Y-%m-%dT%H:%M:%SZ}",
+        input_hw=trained.size_hw,
+        thresholds=_threshold_record(choice),
+        network=NetworkRecord(
+            family=spec.family,
+            genes=GenesRecord(space=trained.space, digits=spec.digits) if spec.digits else None,
+            width=spec.width,
+            reconstructor_width=spec.reconstructor_width,
+        ),
+        parameters=network.size.parameters,
+        bytes=len(network.model),
+        macs=network.size.macs,
+        layers=network.layers,
+        metrics=metrics,
+        parity=parity,
+        provenance=ProvenanceRecord(
+            recipe=trained.recipe,
+            seed=trained.seed,
+            data_fingerprint=trained.fingerprint,
+            code_version=trained.code_version,
+        ),
+    )
+
+
+def _threshold_record(choice: ThresholdChoice) -> ThresholdRecord:
+    return ThresholdRecord(
+        fail=choice.thresholds.fail,
+        review=choice.thresholds.review,
+        min_area_px=choice.thresholds.min_area_px,
+        how=ThresholdChoiceRecord(
+            budget=choice.false_reject_budget,
+            false_reject_rate=choice.false_reject_rate,
+            interval=choice.interval,
+            confidence=choice.confidence,
+            num_images=choice.num_images,
+            num_needed=choice.num_needed,
+            warning=choice.warning,
+        ),
+    )
