@@ -3,12 +3,12 @@
 A verb is an entry point of the group `inspector.verbs` that resolves to a `typer.Typer` app.
 """
 
+import difflib
 import errno
 import sys
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Dict, List, Optional, Sequence
 
-import click
 import typer
 
 from inspector import __version__
@@ -16,6 +16,7 @@ from inspector.errors import InputError, InspectorError, StorageError
 
 GROUP = "inspector.verbs"
 _STORAGE_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
+_EXTRAS = {"search": "search", "export": "export", "edge_app": "edge"}
 
 # What `inspector --help` says of a verb without importing it.
 VERB_HELP = {
@@ -25,7 +26,7 @@ VERB_HELP = {
     "export": "Turn a finished run into a deployable, checked bundle.",
     "inspect": "Find defects in files, folders and videos.",
     "search": "Search the best network under hard limits.",
-    "serve": "The edge server: live page and REST.",
+    "serve": "The edge server: page and REST.",
 }
 
 
@@ -36,69 +37,75 @@ def verb_entry_points() -> Dict[str, EntryPoint]:
     return {point.name: point for point in chosen}
 
 
-class VerbGroup(click.Group):
-    """A click group whose commands are entry points, imported when they are called."""
-
-    def list_commands(self, ctx: click.Context) -> List[str]:
-        return sorted(verb_entry_points())
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> Optional[click.Command]:
-        point = verb_entry_points().get(cmd_name)
-        if point is None:
-            return None
-        try:
-            app = point.load()
-        except ModuleNotFoundError as error:
-            raise InputError(_missing_module(cmd_name, point.value, error)) from error
-        command: click.Command = typer.main.get_command(app)
-        command.name = cmd_name
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Verbs"):
-            formatter.write_dl([(name, VERB_HELP.get(name, "")) for name in self.list_commands(ctx)])
-
-
-def _missing_module(verb: str, target: str, error: ModuleNotFoundError) -> str:
-    extra = {"search": "search", "export": "export", "edge_app": "edge"}.get(target.split(".")[0], "cpu")
-    return (
-        f"`inspector {verb}` needs the Python module {error.name!r}, which is not installed; "
-        f'run: pip install "visual-inspector[{extra}]"'
-    )
-
-
-@click.group(
-    cls=VerbGroup,
-    help="From a folder of good photos to a pixel-wise defect inspector that runs on the edge, offline.",
-    epilog="Start with: inspector demo",
-)
-@click.version_option(__version__, prog_name="inspector")
-def _root() -> None:
-    """Only the group: each verb does its own work."""
-
-
-def main(arguments: Optional[Sequence[str]] = None) -> None:
+def main() -> None:
     """Run one verb and exit: 0 success, 1 a failed job, 2 input or usage to be changed."""
-    sys.exit(run(arguments))
+    sys.exit(run(sys.argv[1:]))
 
 
-def run(arguments: Optional[Sequence[str]] = None) -> int:
-    """Run one verb and return its exit status; errors end in one sentence on stderr."""
+def run(arguments: Sequence[str]) -> int:
+    """Run one verb and return its exit status; mistakes end in one sentence on stderr, no traceback."""
+    if not arguments or arguments[0] in ("--help", "-h", "help"):
+        print(help_text())
+        return 0
+    if arguments[0] == "--version":
+        print(f"inspector {__version__}")
+        return 0
     try:
-        status = _root.main(args=arguments, prog_name="inspector", standalone_mode=False)
-    except click.exceptions.Abort:
-        print("aborted", file=sys.stderr)
-        return 130
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
+        return _run_verb(arguments[0], list(arguments[1:]))
     except InspectorError as error:
         return _fail(error)
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return 130
     except OSError as error:
         if error.errno not in _STORAGE_ERRNOS:
             raise
         return _fail(StorageError(_storage_sentence(error)))
+
+
+def help_text() -> str:
+    """Return what `inspector --help` prints: every installed verb with one line."""
+    lines = [
+        "Usage: inspector VERB [OPTIONS]",
+        "",
+        "From a folder of good photos to a pixel-wise defect inspector that runs on the edge, offline.",
+        "",
+        "Verbs:",
+        *(f"  {name:<10} {VERB_HELP.get(name, '')}".rstrip() for name in sorted(verb_entry_points())),
+        "",
+        "Start with:  inspector demo",
+        "Then:        inspector VERB --help",
+    ]
+    return "\n".join(lines)
+
+
+def _run_verb(verb: str, arguments: List[str]) -> int:
+    command = typer.main.get_command(_load(verb))
+    try:
+        status = command.main(args=arguments, prog_name=f"inspector {verb}", standalone_mode=False)
+    except Exception as error:
+        # Usage errors. typer brings a click of its own, so their class cannot be named for every version.
+        if not (hasattr(error, "show") and hasattr(error, "exit_code")):
+            raise
+        error.show()
+        return int(error.exit_code)
     return status if isinstance(status, int) else 0
+
+
+def _load(verb: str) -> Any:
+    points = verb_entry_points()
+    if verb not in points:
+        near = difflib.get_close_matches(verb, list(points), n=1, cutoff=0.0)
+        hint = f"the nearest is `{near[0]}`" if near else "no verb is installed; run: pip install -e ."
+        raise InputError(f"there is no verb `{verb}`; {hint} (inspector --help lists all)")
+    try:
+        return points[verb].load()
+    except ModuleNotFoundError as error:
+        extra = _EXTRAS.get(points[verb].value.split(".")[0], "cpu")
+        raise InputError(
+            f"`inspector {verb}` needs the Python module {error.name!r}, which is not installed; "
+            f'run: pip install "visual-inspector[{extra}]"'
+        ) from error
 
 
 def _storage_sentence(error: OSError) -> str:

@@ -3,8 +3,9 @@
 import json
 import sys
 import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Callable, Iterator, Mapping, Optional
+from typing import Any
 
 from rich.console import Console as RichConsole
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -54,7 +55,7 @@ def _bar(total: int, what: str) -> Iterator[Advance]:
     with Progress(*columns, console=RichConsole(stderr=True)) as bar:
         task = bar.add_task(what, total=total, note="")
 
-        def advance(n: int = 1, note: Optional[str] = None) -> None:
+        def advance(n: int = 1, note: str | None = None) -> None:
             bar.update(task, advance=n)
             if note is not None:
                 bar.update(task, note=note)
@@ -70,10 +71,12 @@ class _LogLines:
         self._done, self._note = 0, ""
         self._printed_s = time.monotonic()
 
-    def __call__(self, n: int = 1, note: Optional[str] = None) -> None:
+    def __call__(self, n: int = 1, note: str | None = None) -> None:
         self._done += n
         self._note = self._note if note is None else note
         now_s = time.monotonic()
         if self._done >= self._total or now_s - self._printed_s >= LOG_INTERVAL_S:
             self._printed_s = now_s
-            print(f"{self._what}: {self._done}/{self._total} {self._note}".rstrip(), file=sys.stderr, flush=True)
+            print(
+                f"{self._what}: {self._done}/{self._total} {self._note}".rstrip(), file=sys.stderr, flush=True
+            )

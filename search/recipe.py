@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import os
 from pathlib import Path
-from typing import Any, Literal, Optional
+from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -44,23 +44,23 @@ class DataRecipe(Record):
 class LimitsRecipe(Record):
     """Hard limits; a candidate over any of them is never evaluated. `null` switches one off."""
 
-    max_params_m: Optional[float] = Field(40.0, gt=0)
-    max_size_mb: Optional[float] = Field(160.0, gt=0)
-    max_macs_g: Optional[float] = Field(None, gt=0)
+    max_params_m: float | None = Field(40.0, gt=0)
+    max_size_mb: float | None = Field(160.0, gt=0)
+    max_macs_g: float | None = Field(None, gt=0)
 
 
 class NetworkRecipe(Record):
     """What is searched, or with `genes` (or the family `draem`) what is trained without a search."""
 
     family: Literal["unet", "draem"] = "unet"
-    genes: Optional[str] = Field(None, description="18 digits: train this network, search nothing")
+    genes: str | None = Field(None, description="18 digits: train this network, search nothing")
     width: int = Field(64, ge=1)
     reconstructor_width: int = Field(64, ge=1)
     initialisation: Literal["he", "draem"] = "he"
 
     @field_validator("genes")
     @classmethod
-    def _digits(cls, genes: Optional[str]) -> Optional[str]:
+    def _digits(cls, genes: str | None) -> str | None:
         allowed = "".join(str(gene) for gene in range(len(OPERATION_NAMES)))
         if genes is not None and (len(genes) != NUM_NODES or set(genes) - set(allowed)):
             raise ValueError(f"is {genes!r}, but must be {NUM_NODES} digits out of {allowed}")
@@ -75,7 +75,7 @@ class DefectsRecipe(Record):
     """Synthetic defects: spec/autodd.md, "Defect generators"."""
 
     style: Literal["perlin"] = "perlin"
-    textures: Optional[Path] = Field(None, description="folder of texture images; null: procedural ones")
+    textures: Path | None = Field(None, description="folder of texture images; null: procedural ones")
     blend_max: float = Field(0.8, ge=0, le=1)
     probability: float = Field(0.5, gt=0, le=1)
     rotate_probability: float = Field(0.3, ge=0, le=1)
@@ -90,14 +90,14 @@ class LossRecipe(Record):
     ssim: float = Field(1.0, ge=0)
     focal: float = Field(1.0, ge=0)
     focal_gamma: float = Field(2.0, ge=0)
-    focal_alpha: Optional[float] = Field(None, gt=0, lt=1, description="weight of defects; null: none")
+    focal_alpha: float | None = Field(None, gt=0, lt=1, description="weight of defects; null: none")
 
 
 class TrainingRecipe(Record):
     """One training; its length is `steps` or `epochs`, never a time."""
 
-    steps: Optional[int] = Field(None, ge=1)
-    epochs: Optional[int] = Field(None, ge=1)
+    steps: int | None = Field(None, ge=1)
+    epochs: int | None = Field(None, ge=1)
     batch_size: int = Field(8, ge=2)
     optimizer: Literal["adam", "adamw"] = "adam"
     learning_rate: float = Field(1e-4, gt=0)
@@ -149,7 +149,7 @@ class ComputeRecipe(Record):
 class Recipe(Record):
     """Everything that decides a run. Parsed by `load_recipe`."""
 
-    preset: Optional[Literal["quick", "cpu", "paper"]] = None
+    preset: Literal["quick", "cpu", "paper"] | None = None
     seed: int = Field(0, ge=0)
     data: DataRecipe
     limits: LimitsRecipe = LimitsRecipe()
@@ -168,7 +168,7 @@ class Recipe(Record):
         return yaml.safe_dump(record, sort_keys=False)
 
 
-def load_recipe(path: Path, *, overrides: Optional[dict[str, Any]] = None) -> Recipe:
+def load_recipe(path: Path, *, overrides: dict[str, Any] | None = None) -> Recipe:
     """Read a recipe file; paths in it may use environment variables and are relative to the file.
 
     Args:
@@ -225,7 +225,9 @@ def _refuse_unknown_keys(record: dict[str, Any], model: type[BaseModel], source:
         field = model.model_fields.get(str(key))
         if field is None:
             near = difflib.get_close_matches(str(key), model.model_fields, n=1, cutoff=0.0)
-            raise RecipeError(f"{source}: unknown key `{where}{key}`; the nearest known key is `{where}{near[0]}`")
+            raise RecipeError(
+                f"{source}: unknown key `{where}{key}`; the nearest known key is `{where}{near[0]}`"
+            )
         section = field.annotation
         if isinstance(section, type) and issubclass(section, BaseModel):
             if not isinstance(value, dict):

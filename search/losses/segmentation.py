@@ -78,12 +78,13 @@ def structural_similarity(x: Tensor, y: Tensor) -> Tensor:
     """Return the mean SSIM of two batches (B, C, H, W) with values in 0..1; 1 when they are equal."""
     channels = x.shape[1]
     moments = _blur(torch.cat([x, y, x * x, y * y, x * y], dim=1))
-    mean_x, mean_y, mean_xx, mean_yy, mean_xy = moments.split(channels, dim=1)
+    mean_x, mean_y, mean_xx, mean_yy, mean_xy = torch.split(moments, channels, dim=1)
     covariance = mean_xy - mean_x * mean_y
     variances = mean_xx - mean_x * mean_x + mean_yy - mean_y * mean_y
     luminance = (2 * mean_x * mean_y + SSIM_C1) / (mean_x * mean_x + mean_y * mean_y + SSIM_C1)
     contrast_structure = (2 * covariance + SSIM_C2) / (variances + SSIM_C2)
-    return (luminance * contrast_structure).mean()
+    similarity: Tensor = (luminance * contrast_structure).mean()
+    return similarity
 
 
 def _blur(x: Tensor) -> Tensor:

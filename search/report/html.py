@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +10,7 @@ from typing import Any
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from inspector.errors import StorageError
+from inspector.output_file import write_file
 from search.report import genes, wording
 from search.report.curves import loss_chart, validation_chart
 from search.report.figure import Chart
@@ -34,7 +32,7 @@ def write_report(run: Path, *, gallery: Sequence[GalleryItem] = ()) -> Path:
     """
     page = render_page(read_record(run), gallery=gallery)
     path = run / "report.html"
-    _write_atomically(path, page)
+    write_file(path, page.encode())
     return path
 
 
@@ -117,22 +115,3 @@ def _columns(per_defect: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 def _as_yaml(content: object) -> str:
     return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, default_flow_style=False).strip()
-
-
-def _write_atomically(path: Path, text: str) -> None:
-    try:
-        fd, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(fd, "w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).chmod(0o644)
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise StorageError(
-            f"cannot write {path}: {error.strerror}; make room or check the permissions"
-        ) from error

@@ -45,7 +45,9 @@ def load_checkpoint(path: Path) -> dict[str, Any] | None:
     try:
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch.load raises many classes for a damaged file
-        raise RunError(f"checkpoint {path} is damaged ({type(error).__name__}); remove the run and start again") from error
+        raise RunError(
+            f"checkpoint {path} is damaged ({type(error).__name__}); remove the run and start again"
+        ) from error
     return state
 
 

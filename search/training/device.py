@@ -43,4 +43,4 @@ def cpu_multiplies_bf16() -> bool:
 
 def for_convolutions(net: nn.Module) -> nn.Module:
     """Lay the weights out channels-last, which convolutions on CPUs and tensor cores prefer."""
-    return net.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+    return net.to(memory_format=torch.channels_last)

@@ -46,7 +46,7 @@ def load_frames(samples: Sequence[Sample], *, size_hw: tuple[int, int]) -> list[
 
 
 class SyntheticSamples(Dataset[SyntheticSample]):
-    """Sample (epoch, index): photo `index` as good or with a defect, decided by (seed, epoch, index) alone."""
+    """Sample (epoch, index): photo `index`, good or with a defect, decided by (seed, epoch, index) alone."""
 
     def __init__(
         self, frames: Sequence[Frame], style: DefectStyle, recipe: DefectsRecipe, *, seed: int
@@ -97,7 +97,7 @@ def training_feed(
     return iter(
         DataLoader(
             samples,
-            batch_sampler=keys,  # type: ignore[arg-type]  # torch wants lists of int; keys are pairs
+            batch_sampler=keys,  # keys are pairs, not the ints of map-style data sets
             collate_fn=collate,
             num_workers=workers,
             worker_init_fn=_quiet_worker,

@@ -78,7 +78,9 @@ class Fit:
         self._average: AveragedModel | None = None
         if recipe.ema_decay:
             self._average = AveragedModel(
-                self.net, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema_decay), use_buffers=True
+                self.net,
+                multi_avg_fn=get_ema_multi_avg_fn(recipe.ema_decay),  # type: ignore[no-untyped-call]
+                use_buffers=True,
             )
         self._step = 0
         self._seconds = 0.0

@@ -26,7 +26,13 @@ class DraemSegmenter(nn.Module):
         levels = [w, 2 * w, 4 * w, 8 * w, 8 * w, 8 * w]
         inputs = [6, *levels[:-1]]
         self.encoder = nn.ModuleList(conv_block(i, o, o) for i, o in zip(inputs, levels, strict=True))
-        steps = [(8 * w, 8 * w, 8 * w), (8 * w, 4 * w, 8 * w), (4 * w, 2 * w, 4 * w), (2 * w, w, 2 * w), (w, w, w)]
+        steps = [
+            (8 * w, 8 * w, 8 * w),
+            (8 * w, 4 * w, 8 * w),
+            (4 * w, 2 * w, 4 * w),
+            (2 * w, w, 2 * w),
+            (w, w, w),
+        ]
         self.up = nn.ModuleList(conv_block(below, out) for below, out, _ in steps)
         self.decoder = nn.ModuleList(conv_block(out + skip, out, out) for _, out, skip in steps)
         self.head = nn.Conv2d(w, out_channels, 3, padding=1)

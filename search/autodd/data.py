@@ -1,0 +1,79 @@
+"""The photos of a run, split and resized once, and the synthetic samples drawn from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from inspector.dataset import Dataset, Sample, Split, open_dataset, split_good
+from search.autodd.validation import draw_recalibration, draw_validation
+from search.defects import DefectStyle, FolderTextures, PerlinDefects, ProceduralTextures, TextureSource
+from search.recipe import DefectsRecipe, Recipe
+from search.training.feed import Batch, SyntheticSamples, load_frames
+
+
+@dataclass(frozen=True)
+class RunData:
+    """Good photos only; the test part stays unopened until the final evaluation."""
+
+    dataset: Dataset
+    split: Split
+    recipe: Recipe
+    style: DefectStyle
+
+    @property
+    def size_hw(self) -> tuple[int, int]:
+        return (self.recipe.data.size, self.recipe.data.size)
+
+    def search_samples(self) -> SyntheticSamples:
+        """Return what the supernet learns from: the training part."""
+        return self._samples(self.split.training)
+
+    def retraining_samples(self) -> SyntheticSamples:
+        """Return what the winner learns from: everything but the calibration part."""
+        return self._samples((*self.split.training, *self.split.validation))
+
+    def validation_batches(self) -> list[Batch]:
+        """Draw the fixed synthetic validation samples from the validation part."""
+        return draw_validation(
+            load_frames(self.split.validation, size_hw=self.size_hw),
+            self.style,
+            self.recipe.defects,
+            num_images=self.recipe.evolution.validation_images,
+            batch_size=self.recipe.one_shot.batch_size,
+            seed=self.recipe.seed,
+        )
+
+    def recalibration_batches(self, samples: SyntheticSamples) -> list[Batch]:
+        """Draw training batches for BN statistics."""
+        return draw_recalibration(
+            samples,
+            num_batches=self.recipe.evolution.recalibration_batches,
+            batch_size=self.recipe.one_shot.batch_size,
+            seed=self.recipe.seed,
+        )
+
+    def _samples(self, photos: tuple[Sample, ...]) -> SyntheticSamples:
+        frames = load_frames(photos, size_hw=self.size_hw)
+        return SyntheticSamples(frames, self.style, self.recipe.defects, seed=self.recipe.seed)
+
+
+def open_run_data(recipe: Recipe) -> RunData:
+    """Open and split the data set of a recipe.
+
+    Raises:
+        DatasetError: the folder is unusable, or holds too few good images.
+    """
+    dataset = open_dataset(recipe.data.root, layout=recipe.data.layout)
+    split = split_good(
+        dataset.train,
+        validation=recipe.data.validation,
+        calibration=recipe.data.calibration,
+        seed=recipe.seed,
+    )
+    return RunData(dataset, split, recipe, _style(recipe.defects, seed=recipe.seed))
+
+
+def _style(recipe: DefectsRecipe, *, seed: int) -> DefectStyle:
+    textures: TextureSource
+    textures = ProceduralTextures(seed) if recipe.textures is None else FolderTextures(recipe.textures)
+    return PerlinDefects(textures, blend_max=recipe.blend_max)

@@ -1,0 +1,252 @@
+"""A whole AutoDD run: one-shot training, evolution, retraining, evaluation; resumable at any moment.
+
+Source: [D] Sec. 5.2, 5.3.1.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+
+from inspector import __version__
+from inspector.console import Console
+from inspector.errors import BudgetError
+from inspector.output_file import write_file
+from search.autodd.data import RunData, open_run_data
+from search.autodd.evaluation_stage import evaluate_network, gallery
+from search.autodd.evolution import random_genes
+from search.autodd.fitness import FitnessEvaluator
+from search.autodd.search_stage import Evolution
+from search.autodd.space import SPACE_NAME, CostTable
+from search.events import EventLog
+from search.limits.cost import NetworkCost, network_cost
+from search.limits.limits import violations
+from search.losses.segmentation import LossWeights
+from search.nets.detector import build_detector, build_one_shot, initialise
+from search.nets.spec import Genes, NetworkSpec, genes_of
+from search.recipe import Recipe, TrainingRecipe
+from search.report.html import write_report
+from search.run_folder import RESULT_SCHEMA, RunFolder
+from search.training.checkpoint import load_checkpoint, save_checkpoint
+from search.training.device import make_fabric
+from search.training.feed import SyntheticSamples
+from search.training.fit import Fit, FitPlan, Forward, StepReport, plain_forward
+
+PATH_STREAM = 2  # keeps the random paths apart from the random numbers of the evolution
+RETRAINING_SEED_OFFSET = 1  # fresh weights: not those that the supernet began with
+
+
+def run_search(recipe: Recipe, run: Path, *, console: Console) -> dict[str, Any]:
+    """Bring a run to its end, from the beginning or from where it was killed; returns its result.
+
+    Raises:
+        InspectorError: bad data, limits that nothing meets, another process in the folder, a full disk.
+    """
+    folder = RunFolder(run)
+    with folder.claimed(recipe):
+        if folder.result.exists():
+            console.say(f"{run} is finished already")
+            result: dict[str, Any] = json.loads(folder.result.read_text())
+            return result
+        with EventLog(folder.events) as log:
+            return _Run(recipe, folder, log, console).run()
+
+
+@dataclass
+class _Run:
+    recipe: Recipe
+    folder: RunFolder
+    log: EventLog
+    console: Console
+
+    def run(self) -> dict[str, Any]:
+        recipe = self.recipe
+        self._check_limits()
+        data = open_run_data(recipe)
+        if not data.dataset.test:
+            self.console.warn("the data has no test images: the network will not be measured on real defects")
+        for note in data.dataset.notes:
+            self.console.warn(note)
+        fabric = make_fabric(recipe.compute)
+        seconds: dict[str, float] = {}
+        spec = self._fixed_spec() or self._search(data, fabric, seconds)
+        net = self._retrain(spec, data, fabric, seconds)
+        metrics = self._evaluate(net, data, seconds)
+        result = self._result(spec, data, metrics, seconds)
+        write_file(self.folder.result, json.dumps(result, indent=1, allow_nan=False).encode())
+        write_report(self.folder.path, gallery=gallery(net, data.dataset, size_hw=data.size_hw))
+        return result
+
+    def _check_limits(self) -> None:
+        spec = self._fixed_spec()
+        if spec is None:
+            self._evolution().check_space()
+            return
+        over = violations(network_cost(spec, self._size_hw), self.recipe.limits)
+        if over:
+            raise BudgetError(
+                f"the network of this recipe is over its limits: {'; '.join(over)}; "
+                "raise them or make it narrower"
+            )
+
+    @property
+    def _size_hw(self) -> tuple[int, int]:
+        return (self.recipe.data.size, self.recipe.data.size)
+
+    def _fixed_spec(self) -> NetworkSpec | None:
+        network = self.recipe.network
+        if not network.is_fixed:
+            return None
+        return self._spec(genes_of(network.genes or ""))
+
+    def _spec(self, genes: Genes) -> NetworkSpec:
+        network = self.recipe.network
+        return NetworkSpec(network.family, genes, network.width, network.reconstructor_width)
+
+    def _evolution(self) -> Evolution:
+        network = self.recipe.network
+        costs = CostTable(
+            width=network.width, reconstructor_width=network.reconstructor_width, size_hw=self._size_hw
+        )
+        return Evolution(self.recipe.evolution, self.recipe.limits, costs, self.recipe.seed)
+
+    def _search(self, data: RunData, fabric: Fabric, seconds: dict[str, float]) -> NetworkSpec:
+        recipe = self.recipe
+        evolution = self._evolution()
+        samples = data.search_samples()
+        supernet = build_one_shot(
+            width=recipe.network.width, reconstructor_width=recipe.network.reconstructor_width
+        )
+        initialise(supernet, recipe.network.initialisation, seed=recipe.seed)
+        space = evolution.costs.gene_space()
+
+        def random_path(net: nn.Module, image: Tensor, step: int) -> tuple[Tensor, Tensor]:
+            # [D] Eq. 5.5: every step trains one path, drawn uniformly.
+            rng = np.random.default_rng((recipe.seed, PATH_STREAM, step))
+            output: tuple[Tensor, Tensor] = net(image, random_genes(space, rng))
+            return output
+
+        fit = self._fit(
+            "one_shot", supernet, samples, recipe.one_shot, fabric, seconds=seconds, forward=random_path
+        )
+        started_s = time.perf_counter()
+        self._stage("evolution", "started")
+        evaluator = FitnessEvaluator(
+            fit.weights(),  # type: ignore[arg-type]  # the supernet that went in
+            validation=data.validation_batches(),
+            recalibration=data.recalibration_batches(samples),
+            fabric=fabric,
+        )
+        past = EventLog.read(self.folder.events)
+        with self.console.progress(evolution.num_candidates, "evolution") as advance:
+            genes = evolution.run(evaluator.fitness, self.log, past, lambda note: advance(1, note=note))
+        self._stage("evolution", "finished")
+        seconds["evolution"] = time.perf_counter() - started_s
+        return self._spec(genes)
+
+    def _retrain(
+        self, spec: NetworkSpec, data: RunData, fabric: Fabric, seconds: dict[str, float]
+    ) -> nn.Module:
+        recipe = self.recipe
+        net = build_detector(spec)
+        initialise(net, recipe.network.initialisation, seed=recipe.seed + RETRAINING_SEED_OFFSET)
+        fit = self._fit(
+            "retraining", net, data.retraining_samples(), recipe.retraining, fabric, seconds=seconds
+        )
+        trained = fit.weights()
+        if load_checkpoint(self.folder.weights) is None:
+            save_checkpoint(self.folder.weights, {"net": trained.state_dict()})
+        return trained
+
+    def _fit(
+        self,
+        stage: str,
+        net: nn.Module,
+        samples: SyntheticSamples,
+        training: TrainingRecipe,
+        fabric: Fabric,
+        *,
+        seconds: dict[str, float],
+        forward: Forward = plain_forward,
+    ) -> Fit:
+        recipe = self.recipe
+        num_steps = training.num_steps(len(samples))
+        plan = FitPlan(
+            recipe=training,
+            loss=LossWeights(**recipe.loss.model_dump()),
+            compute=recipe.compute,
+            seed=recipe.seed,
+            num_steps=num_steps,
+            checkpoint=self.folder.checkpoint(stage),
+            forward=forward,
+        )
+        fit = Fit(net, samples, plan, fabric=fabric)
+        self._stage(stage, "started")
+        with self.console.progress(num_steps, stage.replace("_", "-") + " training") as advance:
+            advance(fit.first_step)
+
+            def report(step: StepReport) -> None:
+                self.log.write("step", stage=stage, **asdict(step))
+                advance(0, note=f"loss {step.loss:.4f}")
+
+            seconds[stage] = fit.run(lambda _step: advance(1), report)
+        self._stage(stage, "finished")
+        return fit
+
+    def _evaluate(self, net: nn.Module, data: RunData, seconds: dict[str, float]) -> dict[str, Any]:
+        started_s = time.perf_counter()
+        self._stage("evaluation", "started")
+        if not data.dataset.test:
+            return {}
+        with self.console.progress(len(data.dataset.test), "evaluation on real images") as advance:
+            metrics = evaluate_network(net, data.dataset, size_hw=data.size_hw, on_sample=lambda: advance(1))
+        self._stage("evaluation", "finished")
+        seconds["evaluation"] = time.perf_counter() - started_s
+        return metrics
+
+    def _stage(self, stage: str, state: str) -> None:
+        self.log.write("stage", stage=stage, state=state)
+
+    def _result(
+        self, spec: NetworkSpec, data: RunData, metrics: dict[str, Any], seconds: dict[str, float]
+    ) -> dict[str, Any]:
+        recipe, dataset = self.recipe, data.dataset
+        cost: NetworkCost = network_cost(spec, data.size_hw)
+        return {
+            "schema": RESULT_SCHEMA,
+            "state": "finished",
+            "genes": {"space": SPACE_NAME if spec.family == "unet" else "", "digits": spec.digits},
+            "searched": not recipe.network.is_fixed,
+            "network": spec.as_dict(),
+            "size_hw": list(data.size_hw),
+            **cost.as_dict(),
+            "limits": recipe.limits.model_dump(),
+            "metrics": metrics,
+            "recipe": recipe.model_dump(mode="json"),
+            "seed": recipe.seed,
+            "data": {
+                "root": str(dataset.root.resolve()),
+                "layout": dataset.layout,
+                "fingerprint": dataset.fingerprint(),
+                "num_training": len(data.split.training),
+                "num_validation": len(data.split.validation),
+                "num_calibration": len(data.split.calibration),
+                "num_test_good": len(dataset.test_good),
+                "num_test_defects": len(dataset.test_defects),
+            },
+            "provenance": {
+                "code_version": __version__,
+                "torch": torch.__version__,
+                "machine": f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} threads",
+            },
+            "seconds": seconds,
+        }

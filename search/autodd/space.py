@@ -1,0 +1,51 @@
+"""The space `unet`: 18 nodes of three operations, and what each candidate costs.
+
+Source: [D] Sec. 5.2.3; design.md, "Genes".
+"""
+
+from __future__ import annotations
+
+from search.autodd.evolution import GeneSpace
+from search.limits.cost import NetworkCost, network_cost
+from search.nets.spec import NUM_NODES, OPERATION_NAMES, Genes, NetworkSpec
+
+SPACE_NAME = "unet"
+
+
+class CostTable:
+    """The cost of any genes without building their network: nodes add up.
+
+    The table is measured once, on 1 + 18 x 2 networks that differ from all-`conv` in one node.
+    """
+
+    def __init__(self, *, width: int, reconstructor_width: int, size_hw: tuple[int, int]) -> None:
+        def cost(genes: Genes) -> NetworkCost:
+            return network_cost(NetworkSpec("unet", genes, width, reconstructor_width), size_hw)
+
+        plain = (0,) * NUM_NODES
+        self._base = cost(plain)
+        self._extra = [
+            [_difference(cost(_with(plain, node, gene)), self._base) for gene in range(len(OPERATION_NAMES))]
+            for node in range(NUM_NODES)
+        ]
+
+    def cost(self, genes: Genes) -> NetworkCost:
+        """Return the exact parameters and multiply-adds of the network with `genes`."""
+        chosen = [extras[gene] for extras, gene in zip(self._extra, genes, strict=True)]
+        return NetworkCost(
+            params=self._base.params + sum(params for params, _ in chosen),
+            macs=self._base.macs + sum(macs for _, macs in chosen),
+        )
+
+    def gene_space(self) -> GeneSpace:
+        """Describe the space for the evolution; the cheapest operation is the one with fewest parameters."""
+        cheapest = tuple(min(range(len(extras)), key=extras.__getitem__) for extras in self._extra)
+        return GeneSpace(num_genes=NUM_NODES, num_values=len(OPERATION_NAMES), cheapest=cheapest)
+
+
+def _with(genes: Genes, node: int, gene: int) -> Genes:
+    return (*genes[:node], gene, *genes[node + 1 :])
+
+
+def _difference(cost: NetworkCost, base: NetworkCost) -> tuple[int, int]:
+    return cost.params - base.params, cost.macs - base.macs
