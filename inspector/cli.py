@@ -7,7 +7,7 @@ import difflib
 import errno
 import sys
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, List, Sequence
 
 import typer
 

@@ -42,6 +42,7 @@ from search.training.feed import SyntheticSamples
 from search.training.fit import Fit, FitPlan, Forward, StepReport, plain_forward
 
 PATH_STREAM = 2  # keeps the random paths apart from the random numbers of the evolution
+_STAGE_NAMES = {"one_shot": "one-shot training", "retraining": "retraining"}
 RETRAINING_SEED_OFFSET = 1  # fresh weights: not those that the supernet began with
 
 
@@ -191,7 +192,7 @@ class _Run:
         )
         fit = Fit(net, samples, plan, fabric=fabric)
         self._stage(stage, "started")
-        with self.console.progress(num_steps, stage.replace("_", "-") + " training") as advance:
+        with self.console.progress(num_steps, _STAGE_NAMES[stage]) as advance:
             advance(fit.first_step)
 
             def report(step: StepReport) -> None:

@@ -1,3 +1,5 @@
+import itertools
+
 import cv2
 import numpy as np
 import pytest
@@ -104,11 +106,11 @@ def slow_pro(scores, masks, max_fpr):
     num_good = sum(int((mask == 0).sum()) for mask in masks)
     curve = [(0.0, 0.0)]
     for threshold in sorted(np.unique(np.concatenate([score.ravel() for score in scores])), reverse=True):
-        fpr = sum(((s >= threshold) & (m == 0)).sum() for s, m in zip(scores, masks)) / num_good
+        fpr = sum(((s >= threshold) & (m == 0)).sum() for s, m in zip(scores, masks, strict=False)) / num_good
         overlap = np.mean([(scores[image] >= threshold)[region].mean() for image, region in regions])
         curve.append((fpr, overlap))
     area = 0.0
-    for (x0, y0), (x1, y1) in zip(curve, curve[1:]):
+    for (x0, y0), (x1, y1) in itertools.pairwise(curve):
         if x0 >= max_fpr or x1 == x0:
             continue
         end = min(x1, max_fpr)

@@ -165,7 +165,7 @@ def test_scaling_up_covers_the_same_part_of_the_frame(scale):
     scaled = judgement.scaled_to((12 * scale[0], 12 * scale[1]))
     expected = np.kron(judgement.mask, np.ones(scale, np.uint8))
     np.testing.assert_array_equal(scaled.mask, expected)
-    for region, large in zip(judgement.regions, scaled.regions):
+    for region, large in zip(judgement.regions, scaled.regions, strict=False):
         box = expected[large.y : large.y + large.height, large.x : large.x + large.width]
         assert large.area_px == region.area_px * scale[0] * scale[1] == box.sum()
         for x, y in large.contour:

@@ -95,7 +95,7 @@ def test_batches_merged_and_pickled_are_one():
     score, mask = draw("spread")
     whole, parts = ScoreHistogram(regions=True), ScoreHistogram(regions=True)
     whole.add(score, mask)
-    for one_score, one_mask in zip(score, mask):
+    for one_score, one_mask in zip(score, mask, strict=False):
         part = ScoreHistogram(regions=True)
         part.add(one_score, one_mask)
         parts.merge(pickle.loads(pickle.dumps(part)))
