@@ -3,9 +3,8 @@
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Callable, Iterator, Mapping, Optional
 
 from rich.console import Console as RichConsole
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -55,7 +54,7 @@ def _bar(total: int, what: str) -> Iterator[Advance]:
     with Progress(*columns, console=RichConsole(stderr=True)) as bar:
         task = bar.add_task(what, total=total, note="")
 
-        def advance(n: int = 1, note: str | None = None) -> None:
+        def advance(n: int = 1, note: Optional[str] = None) -> None:
             bar.update(task, advance=n)
             if note is not None:
                 bar.update(task, note=note)
@@ -71,7 +70,7 @@ class _LogLines:
         self._done, self._note = 0, ""
         self._printed_s = time.monotonic()
 
-    def __call__(self, n: int = 1, note: str | None = None) -> None:
+    def __call__(self, n: int = 1, note: Optional[str] = None) -> None:
         self._done += n
         self._note = self._note if note is None else note
         now_s = time.monotonic()

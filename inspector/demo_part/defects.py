@@ -68,9 +68,10 @@ def dent(part: Part, plan: Plan, rng: np.random.Generator) -> Defect:
     centre = _point_on_face(part, rng, margin=0.5 * radius)
     stretch = rng.uniform(0.75, 1.0)
     turn = rng.uniform(0.0, np.pi)
-    dx, dy = plan.dx + part.x - centre[0], plan.dy + part.y - centre[1]
-    a, b = np.cos(turn) * dx + np.sin(turn) * dy, (np.cos(turn) * dy - np.sin(turn) * dx) / stretch
-    q = ((a * a + b * b) / radius**2).astype(np.float32)
+    cos, sin = float(np.cos(turn)), float(np.sin(turn))
+    dx, dy = plan.dx + float(part.x - centre[0]), plan.dy + float(part.y - centre[1])
+    a, b = cos * dx + sin * dy, (cos * dy - sin * dx) / stretch
+    q = (a * a + b * b) / radius**2
     hollow = np.maximum(1.0 - q, 0.0)
     rim = np.exp(-((np.sqrt(q) - 1.0) ** 2) / 0.045)
     depth = np.float32(rng.uniform(0.4, 0.6) * radius)
@@ -78,7 +79,7 @@ def dent(part: Part, plan: Plan, rng: np.random.Generator) -> Defect:
     cover = (q < 1.12**2).astype(np.float32) * plan.metal
     worn = np.minimum(2.0 * hollow, 1.0)
     dull = 1.0 - np.float32(rng.uniform(0.3, 0.5)) * worn  # no light from the sides reaches the bottom
-    return Defect(cover, height=height.astype(np.float32), reflectance=dull, polish=0.8 * worn)
+    return Defect(cover, height=height, reflectance=dull, polish=0.8 * worn)
 
 
 def crack(part: Part, plan: Plan, rng: np.random.Generator) -> Defect:
