@@ -17,6 +17,7 @@ from inspector.errors import InputError, InspectorError, StorageError
 GROUP = "inspector.verbs"
 _STORAGE_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
 _EXTRAS = {"search": "search", "export": "export", "edge_app": "edge"}
+_OWN_PACKAGES = {"inspector", *_EXTRAS}
 
 # What `inspector --help` says of a verb without importing it.
 VERB_HELP = {
@@ -52,6 +53,10 @@ def run(arguments: Sequence[str]) -> int:
         return 0
     try:
         return _run_verb(arguments[0], list(arguments[1:]))
+    except ModuleNotFoundError as error:  # verbs import heavy modules late, so it may come while they run
+        if error.name is None or error.name.split(".")[0] in _OWN_PACKAGES:
+            raise
+        return _fail(_missing_module(arguments[0], error))
     except InspectorError as error:
         return _fail(error)
     except KeyboardInterrupt:
@@ -98,14 +103,15 @@ def _load(verb: str) -> Any:
         near = difflib.get_close_matches(verb, list(points), n=1, cutoff=0.0)
         hint = f"the nearest is `{near[0]}`" if near else "no verb is installed; run: pip install -e ."
         raise InputError(f"there is no verb `{verb}`; {hint} (inspector --help lists all)")
-    try:
-        return points[verb].load()
-    except ModuleNotFoundError as error:
-        extra = _EXTRAS.get(points[verb].value.split(".")[0], "cpu")
-        raise InputError(
-            f"`inspector {verb}` needs the Python module {error.name!r}, which is not installed; "
-            f'run: pip install "visual-inspector[{extra}]"'
-        ) from error
+    return points[verb].load()
+
+
+def _missing_module(verb: str, error: ModuleNotFoundError) -> InputError:
+    package = verb_entry_points()[verb].value.split(".")[0]
+    return InputError(
+        f"`inspector {verb}` needs the Python module {error.name!r}, which is not installed; "
+        f'run: pip install "visual-inspector[{_EXTRAS.get(package, "cpu")}]"'
+    )
 
 
 def _storage_sentence(error: OSError) -> str:

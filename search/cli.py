@@ -12,6 +12,13 @@ import typer
 # 9 times slower on a 2-core machine. It has to be set before torch is loaded.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
+_FIGURES = (
+    ("pixel_aupr", "pixel AUPR"),
+    ("pixel_auroc", "pixel AUROC"),
+    ("pro", "PRO"),
+    ("image_auroc", "image AUROC"),
+)
+
 search_app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
@@ -52,11 +59,9 @@ def summary(result: dict[str, Any], run: Path) -> str:
         + f"{result['macs_g']:.2f} GMAC",
     ]
     metrics = result["metrics"]
-    if metrics and metrics["pixel_aupr"] is not None:
-        lines.append(
-            f"real images pixel AUPR {metrics['pixel_aupr']:.3f}, pixel AUROC {metrics['pixel_auroc']:.3f}, "
-            f"PRO {metrics['pro']:.3f}, image AUROC {metrics['image_auroc']:.3f}"
-        )
+    figures = [f"{name} {metrics[key]:.3f}" for key, name in _FIGURES if metrics.get(key) is not None]
+    if figures:
+        lines.append(f"real images {', '.join(figures)}")
     lines.append(f"time        {sum(result['seconds'].values()):.0f} s")
     lines.append(f"report      {run / 'report.html'}")
     return "\n".join(lines)

@@ -150,7 +150,7 @@ class Recipe(Record):
     """Everything that decides a run. Parsed by `load_recipe`."""
 
     preset: Literal["quick", "cpu", "paper"] | None = None
-    seed: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0, lt=2**63, description="torch takes no larger one")
     data: DataRecipe
     limits: LimitsRecipe = LimitsRecipe()
     network: NetworkRecipe = NetworkRecipe()

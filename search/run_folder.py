@@ -44,6 +44,10 @@ class RunFolder:
         return self.path / "result.json"
 
     @property
+    def report(self) -> Path:
+        return self.path / "report.html"
+
+    @property
     def weights(self) -> Path:
         return self.checkpoint("final")
 
@@ -57,7 +61,12 @@ class RunFolder:
         Raises:
             RunError: another process works in it, or it was begun with another recipe.
         """
-        self.path.mkdir(parents=True, exist_ok=True)
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError) as error:
+            raise RunError(
+                f"{self.path} cannot be a run folder: a file is in its place; choose another"
+            ) from error
         with (self.path / "run.lock").open("a") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -35,7 +35,7 @@ from search.nets.detector import build_detector, build_one_shot, initialise
 from search.nets.spec import Genes, NetworkSpec, genes_of
 from search.recipe import Recipe, TrainingRecipe
 from search.report.html import write_report
-from search.run_folder import RESULT_SCHEMA, RunFolder
+from search.run_folder import RESULT_SCHEMA, RunFolder, load_network
 from search.training.checkpoint import load_checkpoint, save_checkpoint
 from search.training.device import make_fabric
 from search.training.feed import SyntheticSamples
@@ -57,9 +57,15 @@ def run_search(recipe: Recipe, run: Path, *, console: Console) -> dict[str, Any]
         if folder.result.exists():
             console.say(f"{run} is finished already")
             result: dict[str, Any] = json.loads(folder.result.read_text())
+            if not folder.report.exists():  # the run was killed between the two files
+                _report(run, open_run_data(recipe), load_network(run))
             return result
         with EventLog(folder.events) as log:
             return _Run(recipe, folder, log, console).run()
+
+
+def _report(run: Path, data: RunData, net: nn.Module) -> None:
+    write_report(run, gallery=gallery(net, data.dataset, size_hw=data.size_hw))
 
 
 @dataclass
@@ -84,7 +90,7 @@ class _Run:
         metrics = self._evaluate(net, data, seconds)
         result = self._result(spec, data, metrics, seconds)
         write_file(self.folder.result, json.dumps(result, indent=1, allow_nan=False).encode())
-        write_report(self.folder.path, gallery=gallery(net, data.dataset, size_hw=data.size_hw))
+        _report(self.folder.path, data, net)
         return result
 
     def _check_limits(self) -> None:
@@ -204,10 +210,10 @@ class _Run:
         return fit
 
     def _evaluate(self, net: nn.Module, data: RunData, seconds: dict[str, float]) -> dict[str, Any]:
-        started_s = time.perf_counter()
-        self._stage("evaluation", "started")
         if not data.dataset.test:
             return {}
+        started_s = time.perf_counter()
+        self._stage("evaluation", "started")
         with self.console.progress(len(data.dataset.test), "evaluation on real images") as advance:
             metrics = evaluate_network(net, data.dataset, size_hw=data.size_hw, on_sample=lambda: advance(1))
         self._stage("evaluation", "finished")

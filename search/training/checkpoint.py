@@ -8,30 +8,30 @@ from typing import Any
 
 import torch
 
-from inspector.errors import RunError
+from inspector.errors import RunError, StorageError
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
     """Write `state` so that `path` holds either the old checkpoint or the new one, never a part.
 
     Raises:
-        OSError: no space left; the old checkpoint stays and the temporary file is removed.
+        StorageError: no space left; the old checkpoint stays and the temporary file is removed.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with part.open("wb") as file:
             torch.save(state, file)
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
-    except RuntimeError as error:  # torch.save reports a full disk as a RuntimeError
+        _sync_folder(path.parent)
+    except (OSError, RuntimeError) as error:  # torch.save may report a full disk as a RuntimeError
         part.unlink(missing_ok=True)
-        raise OSError(28, "No space left on device", str(path)) from error
-    except OSError:
-        part.unlink(missing_ok=True)
-        raise
-    _sync_folder(path.parent)
+        why = error.strerror if isinstance(error, OSError) else error
+        raise StorageError(
+            f"cannot write checkpoint {path}: {why}; make room and run the same command again"
+        ) from error
 
 
 def load_checkpoint(path: Path) -> dict[str, Any] | None:
