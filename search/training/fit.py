@@ -8,10 +8,9 @@ Shape letters:  B batch   H, W rows, columns
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from lightning_fabric import Fabric
@@ -23,7 +22,7 @@ from search.losses.segmentation import LossTerms, LossWeights, detector_loss
 from search.recipe import ComputeRecipe, TrainingRecipe
 from search.training.checkpoint import load_checkpoint, save_checkpoint
 from search.training.device import for_convolutions
-from search.training.feed import SyntheticSamples, training_feed
+from search.training.feed import Batch, SyntheticSamples, training_feed
 from search.training.schedule import rate_factor
 
 Forward = Callable[[nn.Module, Tensor, int], tuple[Tensor, Tensor]]
@@ -105,9 +104,8 @@ class Fit:
         meter = _Meter(self._step)
         started_s = time.perf_counter()
         for batch in self._feed():
-            terms, rate = self._learn(batch)
+            terms, rate = self.learn(batch)
             meter.add(terms)
-            self._step += 1
             if self._step % plan.compute.log_steps == 0 or self.is_finished:
                 on_report(meter.report(self._step, rate))
             if self._step % plan.compute.checkpoint_steps == 0 or self.is_finished:
@@ -122,7 +120,7 @@ class Fit:
             return averaged
         return self.net.eval()
 
-    def _feed(self) -> Any:
+    def _feed(self) -> Iterator[Batch]:
         plan = self._plan
         return training_feed(
             self._samples,
@@ -133,7 +131,8 @@ class Fit:
             workers=plan.compute.workers,
         )
 
-    def _learn(self, batch: Any) -> tuple[LossTerms, float]:
+    def learn(self, batch: Batch) -> tuple[LossTerms, float]:
+        """Take the next optimiser step; returns the loss terms and the learning rate that was used."""
         plan = self._plan
         rate = plan.recipe.learning_rate * rate_factor(
             self._step, num_steps=plan.num_steps, recipe=plan.recipe
@@ -148,6 +147,7 @@ class Fit:
         self._optimizer.step()
         if self._average is not None:
             self._average.update_parameters(self.net)
+        self._step += 1
         return terms, rate
 
     def _save(self, seconds: float) -> None:
