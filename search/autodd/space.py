@@ -6,7 +6,7 @@ Source: [D] Sec. 5.2.3; design.md, "Genes".
 from __future__ import annotations
 
 from search.autodd.evolution import GeneSpace
-from search.limits.cost import NetworkCost, network_cost
+from search.limits.cost import NetworkCost, network_cost, node_costs
 from search.nets.spec import NUM_NODES, OPERATION_NAMES, Genes, NetworkSpec
 
 SPACE_NAME = "unet"
@@ -15,18 +15,18 @@ SPACE_NAME = "unet"
 class CostTable:
     """The cost of any genes without building their network: nodes add up.
 
-    The table is measured once, on 1 + 18 x 2 networks that differ from all-`conv` in one node.
+    The table is measured on the three networks that have the same operation at every node.
     """
 
     def __init__(self, *, width: int, reconstructor_width: int, size_hw: tuple[int, int]) -> None:
-        def cost(genes: Genes) -> NetworkCost:
-            return network_cost(NetworkSpec("unet", genes, width, reconstructor_width), size_hw)
-
-        plain = (0,) * NUM_NODES
-        self._base = cost(plain)
+        uniform = [
+            NetworkSpec("unet", (gene,) * NUM_NODES, width, reconstructor_width)
+            for gene in range(len(OPERATION_NAMES))
+        ]
+        self._base = network_cost(uniform[0], size_hw)
+        by_gene = [node_costs(spec, size_hw) for spec in uniform]
         self._extra = [
-            [_difference(cost(_with(plain, node, gene)), self._base) for gene in range(len(OPERATION_NAMES))]
-            for node in range(NUM_NODES)
+            [_difference(costs[node], by_gene[0][node]) for costs in by_gene] for node in range(NUM_NODES)
         ]
 
     def cost(self, genes: Genes) -> NetworkCost:
@@ -41,10 +41,6 @@ class CostTable:
         """Describe the space for the evolution; the cheapest operation is the one with fewest parameters."""
         cheapest = tuple(min(range(len(extras)), key=extras.__getitem__) for extras in self._extra)
         return GeneSpace(num_genes=NUM_NODES, num_values=len(OPERATION_NAMES), cheapest=cheapest)
-
-
-def _with(genes: Genes, node: int, gene: int) -> Genes:
-    return (*genes[:node], gene, *genes[node + 1 :])
 
 
 def _difference(cost: NetworkCost, base: NetworkCost) -> tuple[int, int]:

@@ -45,22 +45,44 @@ def network_cost(spec: NetworkSpec, size_hw: tuple[int, int]) -> NetworkCost:
 
     The count runs the real modules on PyTorch's meta device: shapes only, no memory, no arithmetic.
     """
-    with torch.device("meta"):
-        net = build_detector(spec).eval()
-        image = torch.empty(1, 3, *size_hw)
-    macs = count_macs(net, image)
-    return NetworkCost(params=sum(p.numel() for p in net.parameters()), macs=macs)
+    net, image = _on_meta(spec, size_hw)
+    return NetworkCost(params=_num_params(net), macs=count_macs(net, image))
+
+
+def node_costs(spec: NetworkSpec, size_hw: tuple[int, int]) -> tuple[NetworkCost, ...]:
+    """Count each node of a `unet` alone; what a node costs depends on its own gene only."""
+    net, image = _on_meta(spec, size_hw)
+    nodes = [net.get_submodule(f"segmenter.nodes.{node}") for node in range(len(spec.genes))]
+    macs = _macs_of_convolutions(net, image)
+    return tuple(
+        NetworkCost(params=_num_params(node), macs=sum(macs.get(module, 0) for module in node.modules()))
+        for node in nodes
+    )
 
 
 def count_macs(net: nn.Module, image: Tensor) -> int:
     """Count the multiply-adds of all convolutions for `image`; biases, BN and resizing count nothing."""
-    total = 0
+    return sum(_macs_of_convolutions(net, image).values())
+
+
+def _on_meta(spec: NetworkSpec, size_hw: tuple[int, int]) -> tuple[nn.Module, Tensor]:
+    with torch.device("meta"):
+        return build_detector(spec).eval(), torch.empty(1, 3, *size_hw)
+
+
+def _num_params(net: nn.Module) -> int:
+    return sum(p.numel() for p in net.parameters())
+
+
+def _macs_of_convolutions(net: nn.Module, image: Tensor) -> dict[nn.Module, int]:
+    macs: dict[nn.Module, int] = {}
 
     def add(module: nn.Module, _inputs: Any, output: Tensor) -> None:
-        nonlocal total
         assert isinstance(module, nn.Conv2d)
         height, width = module.kernel_size
-        total += output.numel() * module.in_channels // module.groups * height * width
+        macs[module] = (
+            macs.get(module, 0) + output.numel() * module.in_channels // module.groups * height * width
+        )
 
     hooks = [m.register_forward_hook(add) for m in net.modules() if isinstance(m, nn.Conv2d)]
     try:
@@ -69,4 +91,4 @@ def count_macs(net: nn.Module, image: Tensor) -> int:
     finally:
         for hook in hooks:
             hook.remove()
-    return total
+    return macs
