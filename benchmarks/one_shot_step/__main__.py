@@ -2,22 +2,19 @@
 
 import argparse
 import statistics
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from benchmarks.report import measure_in_turn, print_result, say
+from benchmarks.training_step import random_batch, step_of
 from search.autodd.evolution import random_genes
 from search.autodd.space import CostTable
-from search.losses.segmentation import LossWeights
-from search.nets.detector import build_detector, build_one_shot, initialise
+from search.nets.detector import build_detector, build_one_shot
 from search.nets.spec import Genes, NetworkSpec, digits_of
 from search.recipe import Recipe, parse_recipe
-from search.training.device import make_fabric
-from search.training.feed import Batch, SyntheticSamples
-from search.training.fit import Fit, FitPlan, Forward, plain_forward
+from search.training.feed import Batch
 
 TARGET = 1.05
 
@@ -27,7 +24,7 @@ def main() -> None:
     torch.manual_seed(0)
     recipe = parse_recipe({"preset": "cpu", "data": {"root": "."}})
     network, size = recipe.network, recipe.data.size
-    batch = _batch(recipe)
+    batch = random_batch(size, recipe.one_shot.batch_size)
     costs = CostTable(
         width=network.width, reconstructor_width=network.reconstructor_width, size_hw=(size, size)
     )
@@ -66,14 +63,14 @@ def _ratio(recipe: Recipe, genes: Genes, batch: Batch, *, rounds: int) -> float:
         output: tuple[Tensor, Tensor] = net(image, genes)
         return output
 
-    supernet = _fit(
+    supernet = step_of(
         build_one_shot(width=network.width, reconstructor_width=network.reconstructor_width),
         recipe,
+        recipe.one_shot,
         forward=one_path,
     )
-    plain = _fit(
-        build_detector(NetworkSpec("unet", genes, network.width, network.reconstructor_width)), recipe
-    )
+    spec = NetworkSpec("unet", genes, network.width, network.reconstructor_width)
+    plain = step_of(build_detector(spec), recipe, recipe.one_shot)
     supernet.learn(batch)  # the first step allocates
     plain.learn(batch)
     timings = measure_in_turn(
@@ -81,28 +78,6 @@ def _ratio(recipe: Recipe, genes: Genes, batch: Batch, *, rounds: int) -> float:
         rounds=rounds,
     )
     return timings["supernet"].cpu_ms / timings["plain"].cpu_ms
-
-
-def _fit(net: nn.Module, recipe: Recipe, *, forward: Forward = plain_forward) -> Fit:
-    initialise(net, recipe.network.initialisation, seed=0)
-    plan = FitPlan(
-        recipe=recipe.one_shot,
-        loss=LossWeights(**recipe.loss.model_dump()),
-        compute=recipe.compute,
-        seed=0,
-        num_steps=1000,
-        checkpoint=Path("/nonexistent/checkpoint.pt"),
-        forward=forward,
-    )
-    samples = SyntheticSamples([], lambda frame, rng: None, recipe.defects, seed=0)  # type: ignore[arg-type]
-    return Fit(net, samples, plan, fabric=make_fabric(recipe.compute))
-
-
-def _batch(recipe: Recipe) -> Batch:
-    size, count = recipe.data.size, recipe.one_shot.batch_size
-    image = torch.rand(count, 3, size, size)
-    mask = (torch.rand(count, 1, size, size) > 0.95).float()
-    return Batch(image=image, target=image.clone(), mask=mask)
 
 
 if __name__ == "__main__":
