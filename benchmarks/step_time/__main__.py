@@ -1,4 +1,4 @@
-"""Times training steps of a run's network, the all-`conv` U-Net and DRAEM's pair, in turn, at equal widths."""
+"""Times training steps of a run's network, the all-`conv` U-Net and DRAEM's pair in turn, widths alike."""
 
 import argparse
 import statistics

@@ -68,7 +68,8 @@ def focal_loss(logits: Tensor, mask: Tensor, *, gamma: float, alpha: float | Non
     """
     cross_entropy = F.binary_cross_entropy_with_logits(logits, mask, reduction="none")
     p_t = torch.exp(-cross_entropy)
-    loss = (1.0 - p_t) ** gamma * cross_entropy
+    # 0 ** gamma has no finite slope for gamma below 1.
+    loss = (1.0 - p_t).clamp_min(1e-12) ** gamma * cross_entropy
     if alpha is not None:
         loss = loss * torch.where(mask > 0.5, alpha, 1.0 - alpha)
     return loss.mean()
