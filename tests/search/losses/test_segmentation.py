@@ -59,7 +59,9 @@ def test_ssim_of_float32_images_is_near_the_direct_computation() -> None:
 def test_ssim_is_1_for_equal_images_and_less_for_others() -> None:
     x = torch.rand(2, 3, 32, 32)
     assert float(structural_similarity(x, x)) == pytest.approx(1.0, abs=1e-6)
-    assert float(structural_similarity(torch.full_like(x, 0.5), torch.full_like(x, 0.5))) == pytest.approx(1.0)
+    assert float(structural_similarity(torch.full_like(x, 0.5), torch.full_like(x, 0.5))) == pytest.approx(
+        1.0
+    )
     assert float(structural_similarity(x, 1 - x)) < 0
 
 
@@ -80,14 +82,14 @@ def test_focal_loss_equals_its_formula(gamma: float, alpha: float | None) -> Non
         p_t = p if is_defective else 1 - p
         alpha_t = 1.0 if alpha is None else (alpha if is_defective else 1 - alpha)
         values.append(-alpha_t * (1 - p_t) ** gamma * math.log(p_t))
-    assert float(focal_loss(logits, mask, gamma=gamma, alpha=alpha)) == pytest.approx(np.mean(values), rel=1e-5)
+    assert float(focal_loss(logits, mask, gamma=gamma, alpha=alpha)) == pytest.approx(
+        np.mean(values), rel=1e-5
+    )
 
 
 def test_focal_loss_with_gamma_0_is_the_binary_cross_entropy() -> None:
     logits, mask = torch.randn(2, 1, 8, 8), (torch.rand(2, 1, 8, 8) < 0.5).float()
-    assert torch.equal(
-        focal_loss(logits, mask, gamma=0.0), F.binary_cross_entropy_with_logits(logits, mask)
-    )
+    assert torch.equal(focal_loss(logits, mask, gamma=0.0), F.binary_cross_entropy_with_logits(logits, mask))
 
 
 @pytest.mark.parametrize("gamma", [0.0, 0.5, 2.0])
@@ -120,7 +122,9 @@ def test_the_loss_is_computed_in_float32_when_the_network_gives_bfloat16() -> No
 def test_the_total_is_the_weighted_sum_and_each_term_can_be_switched_off() -> None:
     reconstruction, logits, target, mask = draw_batch()
     terms = detector_loss(reconstruction, logits, target, mask, LossWeights(l2=2, ssim=3, focal=5))
-    assert float(terms.total) == pytest.approx(2 * float(terms.l2) + 3 * float(terms.ssim) + 5 * float(terms.focal))
+    assert float(terms.total) == pytest.approx(
+        2 * float(terms.l2) + 3 * float(terms.ssim) + 5 * float(terms.focal)
+    )
     only_l2 = detector_loss(reconstruction, logits, target, mask, LossWeights(ssim=0, focal=0))
     assert torch.equal(only_l2.total, F.mse_loss(reconstruction, target))
 

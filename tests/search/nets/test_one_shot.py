@@ -117,8 +117,9 @@ def test_a_fresh_head_predicts_rare_defects_and_draem_has_small_weights() -> Non
     he, draem = build_one_shot(width=8, reconstructor_width=8), build_one_shot(width=8, reconstructor_width=8)
     initialise(he, "he", seed=0)
     initialise(draem, "draem", seed=0)
-    assert float(torch.sigmoid(he.segmenter.head.bias)) == pytest.approx(0.02)  # type: ignore[arg-type]
-    weights = torch.cat([m.weight.flatten() for m in draem.modules() if isinstance(m, nn.Conv2d)])
+    assert he.segmenter.head.bias is not None
+    assert float(he.segmenter.head.bias.detach().sigmoid()) == pytest.approx(0.02)
+    weights = torch.cat([m.weight.detach().flatten() for m in draem.modules() if isinstance(m, nn.Conv2d)])
     assert float(weights.std()) == pytest.approx(0.02, rel=0.02)
     assert float(weights.mean()) == pytest.approx(0.0, abs=1e-3)
 
