@@ -117,7 +117,7 @@ def truncated_area(
     width = np.clip(max_fpr - begin, 0.0, fpr_step)
     share = np.divide(width, fpr_step, out=np.zeros_like(width), where=fpr_step > 0)
     height = overlap_above + 0.5 * share * (overlap_from - overlap_above)
-    return float(np.sum(width * height) / max_fpr)
+    return min(1.0, float(np.sum(width * height) / max_fpr))  # a sum of rounded shares can pass 1 by 1e-14
 
 
 def _sorted_by_class(score: np.ndarray, label: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
