@@ -50,7 +50,7 @@ def scratch(part: Part, plan: Plan, rng: np.random.Generator) -> Defect:
     heading = direction + bend * t
     path = start + np.cumsum(np.stack([np.cos(heading), np.sin(heading)], 1), 0) * (length / len(t))
     path -= (path[-1] - start) * rng.uniform(0.2, 0.6)
-    width = rng.uniform(0.011, 0.016) * (0.5 + 0.5 * np.sin(np.pi * np.clip(t * 0.9 + 0.05, 0, 1)))
+    width = rng.uniform(0.018, 0.025) * (0.5 + 0.5 * np.sin(np.pi * np.clip(t * 0.9 + 0.05, 0, 1)))
     size = plan.size
     line = _stroke(path, width, size)
     furrow = cv2.GaussianBlur(line, (0, 0), 0.0022 * size)
@@ -87,13 +87,13 @@ def crack(part: Part, plan: Plan, rng: np.random.Generator) -> Defect:
     start, heading = _crack_start(part, rng)
     num_steps = int(rng.integers(12, 20))
     path = _jagged(start, heading, num_steps, rng)
-    width = np.linspace(rng.uniform(0.011, 0.015), 0.005, num_steps)
+    width = np.linspace(rng.uniform(0.017, 0.023), 0.008, num_steps)
     size = plan.size
     line = _stroke(path, width, size)
     fork = int(rng.integers(3, num_steps // 2 + 1))
     side = heading + rng.choice([-1.0, 1.0]) * rng.uniform(0.6, 1.0)
     twig = _jagged(path[fork], side, num_steps - fork, rng)
-    line = np.maximum(line, _stroke(twig, np.linspace(0.8 * float(width[fork]), 0.004, len(twig)), size))
+    line = np.maximum(line, _stroke(twig, np.linspace(0.8 * float(width[fork]), 0.007, len(twig)), size))
     line = cv2.GaussianBlur(line, (0, 0), 0.0012 * size)
     lip = cv2.GaussianBlur(line, (0, 0), 0.005 * size)
     reflectance = (1.0 - np.float32(rng.uniform(0.75, 0.92)) * line).astype(np.float32)
@@ -126,7 +126,7 @@ def stain(part: Part, plan: Plan, rng: np.random.Generator) -> Defect:
     drop = canvas.astype(np.float32) / np.float32(255.0)
     soft = cv2.GaussianBlur(drop, (0, 0), 0.004 * size)
     core = cv2.GaussianBlur(drop, (0, 0), 0.013 * size)
-    alpha = soft * (np.float32(rng.uniform(0.55, 0.7)) + 0.35 * (1.0 - core)) * plan.metal
+    alpha = soft * (np.float32(rng.uniform(0.7, 0.85)) + 0.25 * (1.0 - core)) * plan.metal
     cover = np.clip(soft, 0.0, 1.0) * plan.metal
     tone = rng.uniform(0.02, 0.05)
     colour = (tone * rng.uniform(0.3, 0.6), tone * rng.uniform(0.75, 0.95), tone * rng.uniform(1.3, 2.2))
@@ -159,7 +159,7 @@ def foreign_thread(part: Part, plan: Plan, rng: np.random.Generator) -> Defect:
     length = rng.uniform(0.28, 0.52)
     path = np.cumsum(np.stack([np.cos(heading), np.sin(heading)], 1), 0) * (length / num_points)
     path += start - path[num_points // 2]
-    width = rng.uniform(0.010, 0.014) * (1.0 + rng.normal(0.0, 0.06, num_points))
+    width = rng.uniform(0.013, 0.018) * (1.0 + rng.normal(0.0, 0.06, num_points))
     fibre = _stroke(path, width, size)
     yarn = (np.float32(1.0) - np.float32(0.45) * _twist(path, width, size)) * fibre
     shadow = cv2.GaussianBlur(_stroke(path + 0.007, width, size), (0, 0), 0.003 * size)
