@@ -1,0 +1,1 @@
+"""How do finished runs compare on the same real defects?"""
