@@ -106,9 +106,7 @@ def _plot_curves(runs: list[Run], path: Path) -> None:
             at = [event["step"] for event in steps]
             window = min(10, len(values))
             smooth = np.convolve(values, np.ones(window) / window, mode="valid")
-            axis.plot(
-                [s["step"] for s in steps][window - 1 :], smooth, label=run.name, color=colour, linewidth=1
-            )
+            axis.plot(at[window - 1 :], smooth, label=run.name, color=colour, linewidth=1)
     axes[0].set(xlabel="step", ylabel="loss", yscale="log", title="Retraining, all terms")
     axes[1].set(xlabel="step", ylabel="focal loss", yscale="log", title="Focal term alone")
     axes[0].legend(fontsize=7)
