@@ -81,17 +81,20 @@ def _read(text: str) -> Run:
 
 def _table(runs: list[Run]) -> list[str]:
     lines = [
-        "| network | steps | min | M parameters | GMAC | AUPR | AUROC | PRO | image AUROC | AUPR by defect |",
+        "| network | steps | min | M param. | GMAC | AUPR | AUROC | PRO | image AUROC | AUPR by defect |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for run in runs:
         result, metrics = run.result, run.result["metrics"]
-        defects = ", ".join(f"{kind} {of['pixel_aupr']:.3f}" for kind, of in metrics["per_defect"].items())
+        by_kind = metrics["per_defect"].items()
+        defects = ", ".join(f"{kind} {figures['pixel_aupr']:.3f}" for kind, figures in by_kind)
         minutes = result["seconds"]["retraining"] / 60
+        shown = [metrics[key] for key in ("pixel_aupr", "pixel_auroc", "pro", "image_auroc")]
         lines.append(
             f"| {run.name} | {result['recipe']['retraining']['steps']} | {minutes:.0f} "
-            f"| {result['params'] / 1e6:.2f} | {result['macs_g']:.3f} | {metrics['pixel_aupr']:.3f} "
-            f"| {metrics['pixel_auroc']:.3f} | {metrics['pro']:.3f} | {metrics['image_auroc']:.3f} | {defects} |"
+            f"| {result['params'] / 1e6:.2f} | {result['macs_g']:.3f} | "
+            + " | ".join(f"{figure:.3f}" for figure in shown)
+            + f" | {defects} |"
         )
     return lines
 
