@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Iterator, Tuple
 
-from inspector.errors import DatasetError
+from inspector.errors import DatasetError, ImageError
 from inspector.groups import GROUPS_FILE, TILE_GROUPS_FILE
-from inspector.image_file import decode_frame, read_frame, read_mask
+from inspector.image_file import another_size, decode_frame, read_checked_header, read_frame, read_mask
 from inspector.layouts import Sample, survey
 from inspector.split import Split, split_good
 
@@ -53,6 +53,27 @@ class Dataset:
         for name in (GROUPS_FILE, TILE_GROUPS_FILE):
             if (self.root / name).is_file():
                 yield self.root / name
+
+    def check_files(self) -> None:
+        """Check size, header and end of every image and mask, so that no long work stops at the last file.
+
+        Nothing is decoded: a run may call this without having looked at a real defect.
+
+        Raises:
+            ImageError: an image is damaged, cut off or above the pixel limit; the file is named.
+            DatasetError: a mask is, or it has another size than its image.
+        """
+        for sample in self.train + self.test:
+            image = read_checked_header(sample.path)
+            if sample.mask_path is None:
+                continue
+            try:
+                mask = read_checked_header(sample.mask_path)
+            except ImageError as error:
+                raise DatasetError(f"mask {error}") from error
+            image_wh, mask_wh = (image.width, image.height), (mask.width, mask.height)
+            if sorted(mask_wh) != sorted(image_wh):  # EXIF may lay an image on its side
+                raise another_size(sample.mask_path, mask_wh=mask_wh, image_wh=image_wh)
 
     def fingerprint(self) -> str:
         """Return the sha256, in hex, over name, size and content of all files, in the order of names.

@@ -43,6 +43,15 @@ def read_frame(path: Path) -> np.ndarray:
     return _read(path, cv2.IMREAD_COLOR)
 
 
+def read_checked_header(path: Path) -> ImageHeader:
+    """Return the header of a whole image file; nothing is decoded. ImageError as `read_frame`."""
+    data = read_bytes(path)
+    try:
+        return checked_header(data)
+    except ImageError as error:
+        raise ImageError(f"{path}: {error}") from error
+
+
 def read_mask(path: Path, *, shape_hw: Tuple[int, int]) -> np.ndarray:
     """Read a ground-truth mask: uint8 (H, W), 1 where the stored gray is above 127.
 
@@ -54,11 +63,16 @@ def read_mask(path: Path, *, shape_hw: Tuple[int, int]) -> np.ndarray:
     """
     mask = read_mask_any_size(path)
     if mask.shape != tuple(shape_hw):
-        raise DatasetError(
-            f"mask {path} is {mask.shape[1]} x {mask.shape[0]} pixels but its image is "
-            f"{shape_hw[1]} x {shape_hw[0]}; draw the mask again at the size of the image"
-        )
+        raise another_size(path, mask_wh=(mask.shape[1], mask.shape[0]), image_wh=(shape_hw[1], shape_hw[0]))
     return mask
+
+
+def another_size(mask: Path, *, mask_wh: Tuple[int, int], image_wh: Tuple[int, int]) -> DatasetError:
+    """Return the error of a mask that does not have the size of its image."""
+    return DatasetError(
+        f"mask {mask} is {mask_wh[0]} x {mask_wh[1]} pixels but its image is "
+        f"{image_wh[0]} x {image_wh[1]}; draw the mask again at the size of the image"
+    )
 
 
 def read_mask_any_size(path: Path) -> np.ndarray:

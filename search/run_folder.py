@@ -8,14 +8,14 @@ from __future__ import annotations
 import fcntl
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from inspector.errors import RunError
+from inspector.errors import InputError, RunError
 from inspector.output_file import write_file
 from search.nets.detector import Detector, build_detector
 from search.nets.spec import NetworkSpec
@@ -40,6 +40,10 @@ class RunFolder:
         return self.path / "events.jsonl"
 
     @property
+    def lock(self) -> Path:
+        return self.path / "run.lock"
+
+    @property
     def result(self) -> Path:
         return self.path / "result.json"
 
@@ -58,6 +62,9 @@ class RunFolder:
     def claimed(self, recipe: Recipe) -> Iterator[None]:
         """Hold the folder for this process and this recipe; a fresh folder gets the recipe written.
 
+        A fresh folder is gone again where the input is refused before there is a checkpoint, so that the
+        same command works once the recipe or the data are mended.
+
         Raises:
             RunError: another process works in it, or it was begun with another recipe.
         """
@@ -67,13 +74,30 @@ class RunFolder:
             raise RunError(
                 f"{self.path} cannot be a run folder: a file is in its place; choose another"
             ) from error
-        with (self.path / "run.lock").open("a") as lock:
+        with self.lock.open("a") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
                 raise RunError(f"another process is working in {self.path}; wait for it to end") from error
+            is_fresh = not self.recipe.exists()
             self._keep_recipe(recipe)
-            yield
+            try:
+                yield
+            except InputError:
+                if is_fresh:
+                    self._remove_without_checkpoint()
+                raise
+
+    def _remove_without_checkpoint(self) -> None:
+        folder = self.path / "checkpoints"
+        if folder.exists():
+            if any(folder.iterdir()):
+                return
+            folder.rmdir()
+        for file in (self.recipe, self.events, self.lock):
+            file.unlink(missing_ok=True)
+        with suppress(OSError):  # something of the user's lies there
+            self.path.rmdir()
 
     def _keep_recipe(self, recipe: Recipe) -> None:
         text = recipe.as_yaml()

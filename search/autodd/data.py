@@ -13,7 +13,7 @@ from search.training.feed import Batch, SyntheticSamples, load_frames
 
 @dataclass(frozen=True)
 class RunData:
-    """Good photos only; the test part stays unopened until the final evaluation."""
+    """Good photos only; no image of the test part is decoded before the final evaluation."""
 
     dataset: Dataset
     split: Split
@@ -58,12 +58,14 @@ class RunData:
 
 
 def open_run_data(recipe: Recipe) -> RunData:
-    """Open and split the data set of a recipe.
+    """Open, check and split the data set of a recipe.
 
     Raises:
-        DatasetError: the folder is unusable, or holds too few good images.
+        DatasetError: the folder is unusable, holds too few good images, or a mask does not fit its image.
+        ImageError: an image, also of the test or calibration part, is damaged or too large.
     """
     dataset = open_dataset(recipe.data.root, layout=recipe.data.layout)
+    dataset.check_files()
     split = split_good(
         dataset.train,
         validation=recipe.data.validation,

@@ -124,9 +124,9 @@ def notes(record: RunRecord) -> list[str]:
 
 def _real_defects(record: RunRecord) -> str:
     if record.stages["evaluation"] == "not started" and not record.finished:
-        return "No image with a real defect was opened so far: all figures here are about synthetic defects."
+        return "No image with a real defect was looked at so far: all figures are about synthetic defects."
     return (
-        "Images with real defects were opened only in the final evaluation. Training, search and every "
+        "Images with real defects were looked at only in the final evaluation. Training, search and every "
         "choice before it used good images and synthetic defects alone."
     )
 

@@ -9,14 +9,24 @@ import torch
 from lightning_fabric import Fabric
 from torch import nn
 
+from inspector.errors import RecipeError
 from search.recipe import ComputeRecipe
 
 
 def make_fabric(recipe: ComputeRecipe) -> Fabric:
-    """Return a Fabric on the recipe's accelerator with the precision that is fastest there."""
+    """Return a Fabric on the recipe's accelerator with the precision that is fastest there.
+
+    Raises:
+        RecipeError: the recipe wants a CUDA device, and there is none.
+    """
     accelerator = recipe.accelerator
     if accelerator == "auto":
         accelerator = "cuda" if torch.cuda.is_available() else "cpu"
+    elif accelerator == "cuda" and not torch.cuda.is_available():
+        raise RecipeError(
+            "compute.accelerator is cuda, but PyTorch finds no CUDA device on this machine; "
+            "choose cpu or auto, or install the driver and a PyTorch built for CUDA"
+        )
     precision = choose_precision(recipe.precision, accelerator=accelerator)
     return Fabric(
         accelerator=accelerator, devices=1, precision="bf16-mixed" if precision == "bf16" else "32-true"

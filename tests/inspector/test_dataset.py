@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from inspector.dataset import open_dataset, read_frame, read_mask, split_good
-from inspector.errors import DatasetError
+from inspector.errors import DatasetError, ImageError
 from inspector.groups import tile_groups
 
 
@@ -233,6 +233,34 @@ class TestMagneticTile:
         shutil.rmtree(tiles / "MT_Free/Imgs")
         with pytest.raises(DatasetError, match=r"MT_Free/Imgs holds no .jpg images"):
             open_dataset(tiles)
+
+
+class TestCheckFiles:
+    # A run met a damaged file only when it needed it: after an hour, or never, when it was for calibration.
+
+    def test_a_faultless_set_passes(self, mvtec: Path) -> None:
+        open_dataset(mvtec).check_files()
+
+    @pytest.mark.parametrize("name", ["train/good/005.png", "test/good/001.png", "test/scratch/001.png"])
+    def test_an_image_that_is_cut_off_is_named(self, mvtec: Path, name: str) -> None:
+        content = (mvtec / name).read_bytes()
+        (mvtec / name).write_bytes(content[: len(content) // 2])
+        with pytest.raises(ImageError, match=rf"{name}: a PNG that is cut off"):
+            open_dataset(mvtec).check_files()
+
+    def test_a_mask_that_is_no_image_is_named(self, mvtec: Path) -> None:
+        (mvtec / "ground_truth/scratch/000_mask.png").write_bytes(b"no image")
+        with pytest.raises(DatasetError, match=r"mask .*000_mask\.png: 8 bytes that are no JPEG"):
+            open_dataset(mvtec).check_files()
+
+    def test_a_mask_of_another_size_is_named(self, mvtec: Path) -> None:
+        write(mvtec / "ground_truth/scratch/002_mask.png", np.full((30, 40), 255, np.uint8))
+        with pytest.raises(DatasetError, match=r"002_mask\.png is 40 x 30 pixels but its image is 80 x 60"):
+            open_dataset(mvtec).check_files()
+
+    def test_an_image_that_exif_may_turn_is_left_to_the_decoder(self, mvtec: Path) -> None:
+        write(mvtec / "ground_truth/scratch/002_mask.png", np.full((80, 60), 255, np.uint8))
+        open_dataset(mvtec).check_files()
 
 
 @pytest.mark.data

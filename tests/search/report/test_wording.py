@@ -75,8 +75,8 @@ def test_limits_of_an_unfinished_run_have_no_value_yet(make_run: MakeRun) -> Non
 @pytest.mark.parametrize(
     ("until", "sentence"),
     [
-        ("evaluation", "Images with real defects were opened only in the final evaluation."),
-        ("retraining", "No image with a real defect was opened so far"),
+        ("evaluation", "Images with real defects were looked at only in the final evaluation."),
+        ("retraining", "No image with a real defect was looked at so far"),
     ],
 )
 def test_the_notes_say_when_real_defects_were_opened(make_run: MakeRun, until: str, sentence: str) -> None:
