@@ -13,6 +13,7 @@ import typer
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 PART_SEED = 0
+NUM_GOOD = 200  # photos to learn from
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
@@ -59,7 +60,7 @@ def run_demo(out: Path, *, seed: int, console: Any) -> dict[str, Any]:
     console.say("1. draw     the photos of good parts, and a few defective ones for the end")
     part = out / "part"
     if not part.exists():
-        write_demo_part(part, seed=PART_SEED)
+        write_demo_part(part, seed=PART_SEED, num_train=NUM_GOOD)
     console.say("2. search   the network, trained on good parts with synthetic defects alone")
     recipe = parse_recipe({"preset": "quick", "seed": seed, "data": {"root": str(part.resolve())}})
     run = out / "run"

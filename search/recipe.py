@@ -57,6 +57,9 @@ class NetworkRecipe(Record):
     width: int = Field(64, ge=1)
     reconstructor_width: int = Field(64, ge=1)
     initialisation: Literal["he", "draem"] = "he"
+    retraining_start: Literal["scratch", "supernet"] = Field(
+        "scratch", description="weights that retraining begins with; [D] begins from scratch"
+    )
 
     @field_validator("genes")
     @classmethod

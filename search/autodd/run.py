@@ -31,7 +31,7 @@ from search.events import EventLog
 from search.limits.cost import NetworkCost, network_cost
 from search.limits.limits import violations
 from search.losses.segmentation import LossWeights
-from search.nets.detector import build_detector, build_one_shot, initialise
+from search.nets.detector import OneShotDetector, build_detector, build_one_shot, inherit, initialise
 from search.nets.spec import Genes, NetworkSpec, genes_of
 from search.recipe import Recipe, TrainingRecipe
 from search.report.html import write_report
@@ -85,8 +85,10 @@ class _Run:
             self.console.warn(note)
         fabric = make_fabric(recipe.compute)
         seconds: dict[str, float] = {}
-        spec = self._fixed_spec() or self._search(data, fabric, seconds)
-        net = self._retrain(spec, data, fabric, seconds)
+        spec, supernet = self._fixed_spec(), None
+        if spec is None:
+            spec, supernet = self._search(data, fabric, seconds)
+        net = self._retrain(spec, supernet, data, fabric, seconds)
         metrics = self._evaluate(net, data, seconds)
         result = self._result(spec, data, metrics, seconds)
         write_file(self.folder.result, json.dumps(result, indent=1, allow_nan=False).encode())
@@ -126,7 +128,9 @@ class _Run:
         )
         return Evolution(self.recipe.evolution, self.recipe.limits, costs, self.recipe.seed)
 
-    def _search(self, data: RunData, fabric: Fabric, seconds: dict[str, float]) -> NetworkSpec:
+    def _search(
+        self, data: RunData, fabric: Fabric, seconds: dict[str, float]
+    ) -> tuple[NetworkSpec, OneShotDetector]:
         recipe = self.recipe
         evolution = self._evolution()
         samples = data.search_samples()
@@ -158,14 +162,21 @@ class _Run:
             genes = evolution.run(evaluator.fitness, self.log, past, lambda note: advance(1, note=note))
         self._stage("evolution", "finished")
         seconds["evolution"] = time.perf_counter() - started_s
-        return self._spec(genes)
+        return self._spec(genes), supernet
 
     def _retrain(
-        self, spec: NetworkSpec, data: RunData, fabric: Fabric, seconds: dict[str, float]
+        self,
+        spec: NetworkSpec,
+        supernet: OneShotDetector | None,
+        data: RunData,
+        fabric: Fabric,
+        seconds: dict[str, float],
     ) -> nn.Module:
         recipe = self.recipe
         net = build_detector(spec)
         initialise(net, recipe.network.initialisation, seed=recipe.seed + RETRAINING_SEED_OFFSET)
+        if supernet is not None and recipe.network.retraining_start == "supernet":
+            inherit(net, supernet)
         fit = self._fit(
             "retraining", net, data.retraining_samples(), recipe.retraining, fabric, seconds=seconds
         )

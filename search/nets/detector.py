@@ -67,6 +67,24 @@ def build_one_shot(*, width: int, reconstructor_width: int) -> OneShotDetector:
     return OneShotDetector(Reconstructor(width=reconstructor_width), OneShotUNet(width=width))
 
 
+def inherit(net: Detector, supernet: OneShotDetector) -> None:
+    """Copy the supernet's weights along the path of `net`, in place; BN statistics stay fresh."""
+    segmenter = net.segmenter
+    assert isinstance(segmenter, UNet)
+    pairs: list[tuple[nn.Module, nn.Module]] = [
+        (net.reconstructor, supernet.reconstructor),
+        (segmenter.head, supernet.segmenter.head),
+        *(
+            (node, supernet.segmenter.operation(index, gene))
+            for index, (node, gene) in enumerate(zip(segmenter.nodes, segmenter.genes, strict=True))
+        ),
+    ]
+    with torch.no_grad():
+        for mine, theirs in pairs:
+            for parameter, source in zip(mine.parameters(), theirs.parameters(), strict=True):
+                parameter.copy_(source)
+
+
 def initialise(net: nn.Module, how: Initialisation, *, seed: int) -> None:
     """Draw fresh weights in place, the same for the same seed.
 

@@ -73,6 +73,7 @@ class UNet(nn.Module):
 
     def __init__(self, genes: Genes, *, width: int) -> None:
         super().__init__()
+        self.genes = genes
         self.nodes = nn.ModuleList(
             make_operation(gene, *channels)
             for gene, channels in zip(genes, node_channels(width), strict=True)
