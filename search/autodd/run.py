@@ -19,7 +19,8 @@ from torch import Tensor, nn
 
 from inspector import __version__
 from inspector.console import Console
-from inspector.errors import BudgetError
+from inspector.dataset import Dataset
+from inspector.errors import BudgetError, RunError
 from inspector.output_file import write_file
 from search.autodd.data import RunData, open_run_data
 from search.autodd.evaluation_stage import evaluate_network, gallery
@@ -79,6 +80,7 @@ class _Run:
         recipe = self.recipe
         self._check_limits()
         data = open_run_data(recipe)
+        self._refuse_other_data(data.dataset)
         if not data.dataset.test:
             self.console.warn("the data has no test images: the network will not be measured on real defects")
         for note in data.dataset.notes:
@@ -94,6 +96,18 @@ class _Run:
         write_file(self.folder.result, json.dumps(result, indent=1, allow_nan=False).encode())
         _report(self.folder.path, data, net)
         return result
+
+    def _refuse_other_data(self, dataset: Dataset) -> None:
+        """Other photos are split in another way: some of the calibration part would have trained."""
+        fingerprint = dataset.fingerprint()
+        begun_with = [e["fingerprint"] for e in EventLog.read(self.folder.events) if e["kind"] == "data"]
+        if not begun_with:
+            self.log.write("data", fingerprint=fingerprint)
+        elif begun_with[0] != fingerprint:
+            raise RunError(
+                f"the photos at {dataset.root} have changed since {self.folder.path} was begun; "
+                "bring the old ones back, or use another --run folder"
+            )
 
     def _check_limits(self) -> None:
         spec = self._fixed_spec()

@@ -1,0 +1,43 @@
+"""A run goes on with the photos that it was begun with, or not at all."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from inspector.console import Advance, Console
+from inspector.errors import RunError
+from search.autodd.run import run_search
+from tests.search.conftest import tiny_recipe
+
+
+class KilledError(Exception):
+    """Stands for a kill."""
+
+
+class KilledAtEvolution(Console):
+    @contextmanager
+    def progress(self, total: int, what: str) -> Iterator[Advance]:
+        if what == "evolution":
+            raise KilledError("killed")
+        with super().progress(total, what) as advance:
+            yield advance
+
+
+@pytest.mark.slow
+def test_photos_that_came_after_a_kill_are_refused(mvtec: Path, tmp_path: Path) -> None:
+    # The run went on with another split, so that photos of the calibration part had been trained on; the
+    # fingerprint at its end fitted the new photos, and export saw nothing wrong.
+    run, recipe = tmp_path / "run", tiny_recipe(mvtec)
+    with pytest.raises(KilledError, match="killed"):
+        run_search(recipe, run, console=KilledAtEvolution())
+    added = mvtec / "train/good/900.png"
+    shutil.copy(mvtec / "train/good/000.png", added)
+    with pytest.raises(RunError, match=r"the photos at .* have changed since .*run was begun"):
+        run_search(recipe, run, console=Console())
+    added.unlink()
+    assert run_search(recipe, run, console=Console())["state"] == "finished"
