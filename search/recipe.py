@@ -118,7 +118,7 @@ class TrainingRecipe(Record):
         return self
 
     def num_steps(self, num_images: int) -> int:
-        """Steps of the whole training on `num_images` images; an epoch's last batch may be partial."""
+        """Steps of the whole training on `num_images` images; a batch may reach into the next epoch."""
         if self.steps is not None:
             return self.steps
         assert self.epochs is not None
@@ -134,13 +134,15 @@ class EvolutionRecipe(Record):
     mutation: int = Field(25, ge=0)
     mutation_probability: float = Field(0.1, gt=0, le=1)
     iterations: int = Field(20, ge=1)
-    max_tries: int = Field(1000, ge=1, description="draws for one new candidate before giving up")
+    max_tries: int = Field(
+        1000, ge=1, description="draws for a random candidate, or for all children, before giving up"
+    )
     validation_images: int = Field(200, ge=4, description="synthetic validation samples, drawn once")
     recalibration_batches: int = Field(10, ge=1, description="training batches for BN statistics")
 
 
 class ComputeRecipe(Record):
-    """How it runs; none of it changes what is searched."""
+    """How it runs. `precision` and `accelerator` change the last digits, the others nothing of the result."""
 
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     accelerator: Literal["auto", "cpu", "cuda"] = "auto"
