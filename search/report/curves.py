@@ -1,4 +1,4 @@
-"""Curves of a training: its losses and its validation."""
+"""Curves of a training: its losses."""
 
 from __future__ import annotations
 
@@ -44,26 +44,6 @@ def loss_chart(steps: list[Event], *, name: str, title: str) -> Chart:
         "with its three parts; faint lines as measured, bold lines averaged."
     )
     return Chart(title, text + _left_out(len(steps) - len(x)), plot.svg())
-
-
-def validation_chart(validations: list[Event], *, name: str, title: str) -> Chart:
-    """Draw pixel AUPR (and AUROC) on the synthetic validation set over the steps."""
-    x, aupr = series(validations, "step", "aupr")
-    if len(x) == 0:
-        return Chart(title, "No validation yet.")
-    plot = Plot(name)
-    plot.axes.plot(x, aupr, color=VERMILION, marker="o", markersize=3, label="AUPR")
-    plot.axes.plot(
-        *series(validations, "step", "auroc"), color=BLUE, ls="--", marker="s", markersize=3, label="AUROC"
-    )
-    plot.axes.set(xlabel="step", ylabel="on synthetic defects", ylim=(0, 1.02))
-    plot.legend()
-    best = int(np.argmax(aupr))
-    text = (
-        f"Pixel AUPR on the synthetic validation set: {aupr[-1]:.3f} at step {x[-1]:.0f}, "
-        f"best {aupr[best]:.3f} at step {x[best]:.0f}."
-    )
-    return Chart(title, text + _left_out(len(validations) - len(x)), plot.svg())
 
 
 def _draw(plot: Plot, x: np.ndarray, y: np.ndarray, *, label: str, colour: str, style: str) -> None:

@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from inspector.output_file import write_file
 from search.report import genes, wording
-from search.report.curves import loss_chart, validation_chart
+from search.report.curves import loss_chart
 from search.report.figure import Chart
 from search.report.gallery import GalleryItem, gallery_pictures
 from search.report.population import TOP, progress_chart, ranked, scatter_chart, size_limit_mb
@@ -93,7 +93,6 @@ def _training_charts(record: RunRecord) -> list[Chart]:
     return [
         loss_chart(record.steps("one_shot"), name="one-shot", title="One-shot training: loss"),
         loss_chart(record.steps("retraining"), name="retraining", title="Retraining: loss"),
-        validation_chart(record.validations("retraining"), name="validation", title="Retraining: validation"),
     ]
 
 

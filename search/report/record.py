@@ -57,10 +57,6 @@ class RunRecord:
         """Return the training steps of a stage in order, each once."""
         return _in_order(latest(self.events, "step", ("stage", "step")), stage)
 
-    def validations(self, stage: str) -> list[Event]:
-        """Return the validations of a stage in order, each once."""
-        return _in_order(latest(self.events, "validation", ("stage", "step")), stage)
-
     def candidates(self) -> list[Event]:
         """Return every evaluated candidate once, in the order of evaluation."""
         return latest(self.events, "candidate", ("genes",))

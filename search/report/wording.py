@@ -104,10 +104,6 @@ def notes(record: RunRecord) -> list[str]:
             "The fitness of a candidate is measured on synthetic defects with weights inherited from the "
             "supernet. It ranks candidates; it does not predict the AUPR on real defects."
         )
-    if record.validations("retraining"):
-        lines.append(
-            "The validation curve is about synthetic defects too; only the evaluation is about real ones."
-        )
     if {"pixel_aupr_dilated", "pixel_aupr_eroded"} <= record.metrics.keys():
         lines.append(
             "Pixel AUPR depends on how the masks were resized: the figures for dilated and eroded masks "

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from search.events import Event
-from search.report.curves import loss_chart, smoothed, validation_chart
+from search.report.curves import loss_chart, smoothed
 
 
 def steps_of(losses: list[float]) -> list[Event]:
@@ -74,15 +74,3 @@ def test_a_step_without_the_parts_still_draws_the_total() -> None:
 def test_a_long_training_stays_a_small_figure() -> None:
     long = np.random.default_rng(0).lognormal(size=50_000).tolist()
     assert len(loss_chart(steps_of(long), name="loss", title="Loss").svg or "") < 150_000
-
-
-def test_the_validation_names_the_last_and_the_best() -> None:
-    events = [{"step": s, "aupr": a, "auroc": 0.9} for s, a in ((10, 0.2), (20, 0.6), (30, 0.5))]
-    chart = validation_chart(events, name="validation", title="Validation")
-    assert "0.500 at step 30, best 0.600 at step 20" in chart.text
-    assert chart.svg is not None
-
-
-def test_a_validation_without_numbers_gives_words() -> None:
-    events = [{"step": 10, "aupr": math.nan, "auroc": math.nan}]
-    assert validation_chart(events, name="validation", title="Validation").svg is None

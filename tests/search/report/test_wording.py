@@ -97,4 +97,3 @@ def test_the_notes_say_what_the_figures_rest_on(make_run: MakeRun, num_defect: i
 def test_notes_on_stages_that_have_not_run_are_left_out(make_run: MakeRun) -> None:
     text = " ".join(wording.notes(read_record(make_run(until="one_shot"))))
     assert "fitness" not in text
-    assert "validation" not in text
