@@ -101,7 +101,8 @@ def training_feed(
             collate_fn=collate,
             num_workers=workers,
             worker_init_fn=_quiet_worker,
-            persistent_workers=False,
+            # A forked worker inherits the locks of the training's threads and may wait for them for ever.
+            multiprocessing_context="spawn" if workers else None,
         )
     )
 
