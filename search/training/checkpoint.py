@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,8 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
         part.replace(path)
         _sync_folder(path.parent)
     except (OSError, RuntimeError) as error:  # torch.save may report a full disk as a RuntimeError
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # the folder itself may be what could not be made
+            part.unlink()
         why = error.strerror if isinstance(error, OSError) else error
         raise StorageError(
             f"cannot write checkpoint {path}: {why}; make room and run the same command again"

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from lightning_fabric import Fabric
@@ -83,6 +84,7 @@ class Fit:
             )
         self._step = 0
         self._seconds = 0.0
+        self._meter = _Meter(0)
         self._restore()
 
     @property
@@ -101,7 +103,7 @@ class Fit:
         """
         plan = self._plan
         self._model.train()
-        meter = _Meter(self._step)
+        meter = self._meter
         started_s = time.perf_counter()
         for batch in self._feed():
             terms, rate = self.learn(batch)
@@ -109,6 +111,7 @@ class Fit:
             if self._step % plan.compute.log_steps == 0 or self.is_finished:
                 on_report(meter.report(self._step, rate))
             if self._step % plan.compute.checkpoint_steps == 0 or self.is_finished:
+                meter.check(self._step, rate)
                 self._save(self._seconds + time.perf_counter() - started_s)
             on_step(self._step)
         return self._seconds + time.perf_counter() - started_s
@@ -158,6 +161,7 @@ class Fit:
             "net": self.net.state_dict(),
             "optimizer": self._optimizer.state_dict(),
             "average": self._average.state_dict() if self._average is not None else None,
+            "meter": self._meter.state_dict(),
         }
         save_checkpoint(self._plan.checkpoint, state)
 
@@ -176,30 +180,39 @@ class Fit:
             self._average.load_state_dict(state["average"])
         self._step = state["step"]
         self._seconds = state["seconds"]
+        self._meter = _Meter(**state.get("meter", {"step": self._step}))
 
 
 class _Meter:
-    """Sums losses on the device and reads them only when a report is due."""
+    """Sums losses on the device and reads them only when a report or a checkpoint is due."""
 
-    def __init__(self, step: int) -> None:
+    def __init__(self, step: int, sums: Tensor | None = None) -> None:
         self._step = step
-        self._sums: Tensor | None = None
+        self._sums = sums
+        self._num_timed = 0
         self._started_s = time.perf_counter()
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"step": self._step, "sums": self._sums}
 
     def add(self, terms: LossTerms) -> None:
         values = torch.stack([terms.total, terms.l2, terms.ssim, terms.focal]).detach()
-        self._sums = values if self._sums is None else self._sums + values
+        self._sums = values if self._sums is None else self._sums.to(values.device) + values
+        self._num_timed += 1
 
-    def report(self, step: int, rate: float) -> StepReport:
-        assert self._sums is not None
-        count = step - self._step
-        loss, l2, ssim, focal = (self._sums / count).tolist()
-        if loss != loss:
+    def check(self, step: int, rate: float) -> None:
+        """Raise TrainingError where a loss since the last report is not a number."""
+        if self._sums is not None and self._sums[0].isnan():
             raise TrainingError(
                 f"the loss is not a number between steps {self._step} and {step} at learning rate {rate:g}; "
                 "lower learning_rate or add warmup_steps, and start a new run"
             )
+
+    def report(self, step: int, rate: float) -> StepReport:
+        assert self._sums is not None
+        self.check(step, rate)
+        loss, l2, ssim, focal = (self._sums / (step - self._step)).tolist()
         now_s = time.perf_counter()
-        speed = count / max(now_s - self._started_s, 1e-9)
-        self._step, self._sums, self._started_s = step, None, now_s
+        speed = self._num_timed / max(now_s - self._started_s, 1e-9)
+        self._step, self._sums, self._num_timed, self._started_s = step, None, 0, now_s
         return StepReport(step, loss, l2, ssim, focal, rate, speed)

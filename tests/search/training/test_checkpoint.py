@@ -59,7 +59,11 @@ def files_at_most(num_bytes: int) -> Iterator[None]:
 
 
 def test_a_checkpoint_comes_back_bit_for_bit(path: Path) -> None:
-    state = {"step": 3, "x": torch.randn(5), "last": torch.randn(2, 4, 3, 3).to(memory_format=torch.channels_last)}
+    state = {
+        "step": 3,
+        "x": torch.randn(5),
+        "last": torch.randn(2, 4, 3, 3).to(memory_format=torch.channels_last),
+    }
     save_checkpoint(path, state)
     again = load_checkpoint(path)
     assert again is not None
@@ -80,7 +84,9 @@ def test_a_full_disk_leaves_the_old_checkpoint_and_nothing_else(
 ) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(where, replacement)
-        with pytest.raises(StorageError, match=r"cannot write checkpoint .*one_shot\.pt: .*make room and run"):
+        with pytest.raises(
+            StorageError, match=r"cannot write checkpoint .*one_shot\.pt: .*make room and run"
+        ):
             save_checkpoint(path, NEW)
     assert_old_is_whole_and_alone(path)
 
@@ -94,9 +100,9 @@ def test_a_file_that_the_kernel_cuts_off_leaves_the_old_checkpoint_too(path: Pat
 
 
 def test_a_folder_that_cannot_be_made_is_a_storage_error(tmp_path: Path) -> None:
-    (tmp_path / "checkpoints").write_text("a file where the folder belongs")
-    with pytest.raises(StorageError, match=r"cannot write checkpoint .*checkpoints/one_shot\.pt"):
-        save_checkpoint(tmp_path / "checkpoints" / "one_shot.pt", NEW)
+    (tmp_path / "run").write_text("a file where the folder belongs")
+    with pytest.raises(StorageError, match=r"cannot write checkpoint .*run/one_shot\.pt: "):
+        save_checkpoint(tmp_path / "run" / "one_shot.pt", NEW)
 
 
 def test_what_a_kill_left_of_a_write_does_not_disturb_the_next_one(path: Path) -> None:

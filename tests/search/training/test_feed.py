@@ -10,7 +10,7 @@ import torch
 
 from search.defects import PerlinDefects, ProceduralTextures
 from search.recipe import DefectsRecipe
-from search.training.feed import Batch, collate, step_keys, training_feed
+from search.training.feed import Batch, SyntheticSamples, collate, step_keys, training_feed
 from tests.conftest import draw_part
 from tests.search.conftest import SIDE, make_samples
 
@@ -26,7 +26,7 @@ def same(a: Batch, b: Batch) -> bool:
     return all(torch.equal(getattr(a, name), getattr(b, name)) for name in ("image", "target", "mask"))
 
 
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@pytest.mark.timeout(120)  # a forked worker inherited a lock and waited for ever
 @pytest.mark.parametrize("workers", [1, 2])
 def test_any_number_of_workers_gives_the_same_batches(workers: int) -> None:
     alone, together = feed(), feed(workers=workers)
@@ -89,8 +89,6 @@ def test_images_are_rgb_where_frames_are_bgr() -> None:
 
 @pytest.mark.parametrize(("probability", "share"), [(1.0, 1.0), (0.5, 0.5)])
 def test_defects_come_with_the_probability_of_the_recipe(probability: float, share: float) -> None:
-    from search.training.feed import SyntheticSamples
-
     style = PerlinDefects(ProceduralTextures(0, num_textures=1))
     samples = SyntheticSamples(
         [draw_part(0, (SIDE, SIDE))], style, DefectsRecipe(probability=probability), seed=0

