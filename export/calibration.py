@@ -45,7 +45,11 @@ def calibrate(
             frames.append(resize_frame(read_frame(sample.path), size_hw=size_hw))
             scores.append(score(frames[-1]))
             advance()
-    choice = with_headroom(choose_thresholds(scores, false_reject_budget=false_reject_budget))
+    choice = with_headroom(
+        choose_thresholds(
+            scores, false_reject_budget=false_reject_budget, groups=[sample.group for sample in samples]
+        )
+    )
     low, high = choice.interval
     console.say(
         f"thresholds  fail {choice.thresholds.fail:.4f}, review {choice.thresholds.review:.4f}, from "

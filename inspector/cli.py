@@ -116,7 +116,10 @@ def _missing_module(verb: str, error: ModuleNotFoundError) -> InputError:
 
 def _storage_sentence(error: OSError) -> str:
     where = error.filename if error.filename is not None else "the output"
-    return f"cannot write {where}: {error.strerror}; free some space or choose another folder"
+    return (
+        f"cannot use {where}: {error.strerror}; "
+        "free some space, or choose a folder that you may read and write"
+    )
 
 
 def _fail(error: InspectorError) -> int:

@@ -14,7 +14,7 @@ at. It is never above the fail threshold, and equal to it with fewer than 20 ima
 
 import math
 from dataclasses import dataclass
-from typing import Iterable, List, Optional, Tuple
+from typing import Iterable, List, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -29,9 +29,9 @@ class ThresholdChoice:
     """Thresholds and what the calibration images say about them.
 
     false_reject_rate: share of the calibration images that `judge` rejects; never above the budget.
-    interval: lower and upper bound of the true rate, each at the confidence asked for (so both together are
-        the Clopper-Pearson interval of 2 * confidence - 1). The upper one holds although the same images
-        chose the threshold.
+    interval: lower and upper bound of the true rate of parts, each at the confidence asked for, so that both
+        together are the Clopper-Pearson interval of 2 * confidence - 1. The upper one holds although the
+        same images chose the threshold.
     num_needed: good images of which not one may be rejected before the budget is shown at that confidence.
     warning: a sentence when there are fewer.
     """
@@ -52,6 +52,7 @@ def choose_thresholds(
     false_reject_budget: float = 0.005,
     confidence: float = 0.95,
     min_area_px: Optional[int] = None,
+    groups: Optional[Sequence[str]] = None,
 ) -> ThresholdChoice:
     """Return the lowest thresholds that keep the false rejects of these good images within the budget.
 
@@ -60,6 +61,8 @@ def choose_thresholds(
         false_reject_budget: Largest share of good parts that may FAIL, in (0, 1).
         confidence: Of each bound, in [0.5, 1).
         min_area_px: See `Thresholds`; by default `default_min_area_px` of the maps.
+        groups: For each map the part that it shows. Shots of one part are no independent evidence: the
+            bounds and the warning count parts, of which one is rejected when any of its shots is.
 
     Raises:
         InputError: no maps, maps of different sizes, or a number out of range.
@@ -71,15 +74,18 @@ def choose_thresholds(
     fail = _lowest_within(critical, false_reject_budget)
     review = _lowest_within(critical, max(REVIEW_SHARE, false_reject_budget))
     num_rejected = int(np.count_nonzero(critical > fail))
-    interval = clopper_pearson(num_rejected, num_images, confidence=2 * confidence - 1)
+    num_bad_parts, num_parts = _count_parts(critical > fail, groups)
+    interval = clopper_pearson(num_bad_parts, num_parts, confidence=2 * confidence - 1)
     num_needed = images_needed(false_reject_budget, confidence=confidence)
     warning = None
-    if num_images < num_needed:
+    if num_parts < num_needed:
+        what = "images" if num_parts == num_images else "parts"
+        shots = "" if num_parts == num_images else f" on {num_images} images"
         warning = (
-            f"{num_images} good calibration images cannot show a false-reject rate of "
-            f"{_percent(false_reject_budget)}: the observed {num_rejected} of {num_images} is compatible "
+            f"{num_parts} good calibration {what}{shots} cannot show a false-reject rate of "
+            f"{_percent(false_reject_budget)}: the observed {num_bad_parts} of {num_parts} is compatible "
             f"with up to {_percent(interval[1])} ({_percent(confidence)} confidence); "
-            f"{num_needed} images are needed"
+            f"{num_needed} {what} are needed"
         )
     return ThresholdChoice(
         thresholds=Thresholds(fail=fail, review=review, min_area_px=min_area_px),
@@ -164,6 +170,17 @@ def _critical_thresholds(scores: Iterable[np.ndarray], min_area_px: Optional[int
             "there are no good calibration images, so no threshold can be chosen; add good images"
         )
     return np.array(critical), min_area_px
+
+
+def _count_parts(rejected: np.ndarray, groups: Optional[Sequence[str]]) -> Tuple[int, int]:
+    """Return how many parts have a rejected image, and how many there are."""
+    if groups is None:
+        return int(np.count_nonzero(rejected)), len(rejected)
+    if len(groups) != len(rejected):
+        raise InputError(
+            f"{len(groups)} groups are given for {len(rejected)} calibration images; one each is needed"
+        )
+    return len({group for group, bad in zip(groups, rejected) if bad}), len(set(groups))
 
 
 def _lowest_within(critical: np.ndarray, share: float) -> float:

@@ -58,7 +58,7 @@ class NetworkRecipe(Record):
     reconstructor_width: int = Field(64, ge=1)
     initialisation: Literal["he", "draem"] = "he"
     retraining_start: Literal["scratch", "supernet"] = Field(
-        "scratch", description="weights that retraining begins with; [D] begins from scratch"
+        "scratch", description="what retraining begins with; always scratch without a search"
     )
 
     @field_validator("genes")

@@ -23,6 +23,7 @@ from search.recipe import Recipe
 from search.training.checkpoint import load_checkpoint
 
 RESULT_SCHEMA = 1
+_WITHOUT_EFFECT = ("workers", "checkpoint_steps", "log_steps")
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,11 @@ class RunFolder:
             write_file(self.recipe, text.encode())
             return
         begun = yaml.safe_load(self.recipe.read_text())
-        changed = _first_difference(begun, yaml.safe_load(text), "")
+        now = yaml.safe_load(text)
+        for key in _WITHOUT_EFFECT:  # the run ends the same whatever they are
+            begun["compute"].pop(key, None)
+            now["compute"].pop(key, None)
+        changed = _first_difference(begun, now, "")
         if changed:
             raise RunError(
                 f"{self.path} was begun with another recipe ({changed}); "

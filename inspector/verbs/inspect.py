@@ -9,7 +9,7 @@ import typer
 
 from inspector.bundle import Bundle
 from inspector.console import Console
-from inspector.errors import InspectorError
+from inspector.errors import InputError, InspectorError
 from inspector.frames import Shot, shots
 from inspector.output_file import write_file
 from inspector.postprocess import Region, Verdict
@@ -32,7 +32,7 @@ def inspect(
 ) -> None:
     """Find defects in files, folders and videos.
 
-    What cannot be read is reported, the rest goes on; the exit status is then 1.
+    What cannot be read is reported, the rest goes on; the exit status is then 1 (2 if nothing could be read).
 
     Example: inspector inspect screws.bundle photos/ --out overlays
     """
@@ -62,6 +62,8 @@ def inspect(
             "failed": failed,
         }
     )
+    if failed and not results:
+        raise InputError(f"none of {len(failed)} photos could be read: {failed[0]['error']}")
     if failed:
         total = len(failed) + len(results)
         raise InspectorError(

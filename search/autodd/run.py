@@ -1,6 +1,8 @@
 """A whole AutoDD run: one-shot training, evolution, retraining, evaluation; resumable at any moment.
 
 Source: [D] Sec. 5.2, 5.3.1.
+Differs from the source: retraining may begin with the supernet's weights (`retraining_start: supernet`); the
+default is from scratch.
 """
 
 from __future__ import annotations
@@ -12,7 +14,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
@@ -37,12 +38,12 @@ from search.nets.spec import Genes, NetworkSpec, genes_of
 from search.recipe import Recipe, TrainingRecipe
 from search.report.html import write_report
 from search.run_folder import RESULT_SCHEMA, RunFolder, load_network
+from search.streams import Purpose, stream
 from search.training.checkpoint import load_checkpoint, save_checkpoint
-from search.training.device import make_fabric
+from search.training.device import make_fabric, resolve
 from search.training.feed import SyntheticSamples
 from search.training.fit import Fit, FitPlan, Forward, StepReport, plain_forward
 
-PATH_STREAM = 2  # keeps the random paths apart from the random numbers of the evolution
 _STAGE_NAMES = {"one_shot": "one-shot training", "retraining": "retraining"}
 RETRAINING_SEED_OFFSET = 1  # fresh weights: not those that the supernet began with
 
@@ -148,25 +149,27 @@ class _Run:
         recipe = self.recipe
         evolution = self._evolution()
         samples = data.search_samples()
-        supernet = build_one_shot(
+        fresh = build_one_shot(
             width=recipe.network.width, reconstructor_width=recipe.network.reconstructor_width
         )
-        initialise(supernet, recipe.network.initialisation, seed=recipe.seed)
+        initialise(fresh, recipe.network.initialisation, seed=recipe.seed)
         space = evolution.costs.gene_space()
 
         def random_path(net: nn.Module, image: Tensor, step: int) -> tuple[Tensor, Tensor]:
             # [D] Eq. 5.5: every step trains one path, drawn uniformly.
-            rng = np.random.default_rng((recipe.seed, PATH_STREAM, step))
+            rng = stream(Purpose.PATH, seed=recipe.seed, number=step)
             output: tuple[Tensor, Tensor] = net(image, random_genes(space, rng))
             return output
 
         fit = self._fit(
-            "one_shot", supernet, samples, recipe.one_shot, fabric, seconds=seconds, forward=random_path
+            "one_shot", fresh, samples, recipe.one_shot, fabric, seconds=seconds, forward=random_path
         )
+        supernet = fit.weights()
+        assert isinstance(supernet, OneShotDetector)
         started_s = time.perf_counter()
         self._stage("evolution", "started")
         evaluator = FitnessEvaluator(
-            fit.weights(),  # type: ignore[arg-type]  # the supernet that went in
+            supernet,
             validation=data.validation_batches(),
             recalibration=data.recalibration_batches(samples),
             fabric=fabric,
@@ -278,6 +281,7 @@ class _Run:
             "provenance": {
                 "code_version": __version__,
                 "torch": torch.__version__,
+                "precision": resolve(recipe.compute)[1],
                 "machine": f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} threads",
             },
             "seconds": seconds,

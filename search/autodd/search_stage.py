@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-
 from inspector.errors import SearchSpaceError
 from search.autodd.evolution import EvolutionPlan, first_generation, next_generation, rank
 from search.autodd.space import CostTable
@@ -17,9 +15,9 @@ from search.events import Event, EventLog, latest
 from search.limits.limits import violations
 from search.nets.spec import Genes, digits_of, genes_of
 from search.recipe import EvolutionRecipe, LimitsRecipe
+from search.streams import Purpose, stream
 
 Fitness = Callable[[Genes], float]
-EVOLUTION_STREAM = 1  # keeps these random numbers apart from those of other parts of a run
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,7 @@ class Evolution:
         plan, space = self._plan(), self.costs.gene_space()
         evaluated: dict[Genes, float] = {}
         for generation in range(self.recipe.iterations + 1):
-            rng = np.random.default_rng((self.seed, EVOLUTION_STREAM, generation))
+            rng = stream(Purpose.EVOLUTION, seed=self.seed, number=generation)
             rejected: dict[Genes, str] = {}
             if generation == 0:
                 population = first_generation(space, plan, self._feasible(rejected), rng)

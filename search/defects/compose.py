@@ -10,6 +10,7 @@ import numpy as np
 
 from search.defects.augment import rotate
 from search.defects.style import DefectStyle, Frame, Mask
+from search.streams import Purpose, stream
 
 Border = Literal["black", "mirror"]
 _BORDERS = {"black": cv2.BORDER_CONSTANT, "mirror": cv2.BORDER_REFLECT_101}
@@ -37,7 +38,7 @@ def sample_rng(*, seed: int, epoch: int, index: int) -> np.random.Generator:
 
     The three numbers must not be negative.
     """
-    return np.random.default_rng((seed, epoch, index))
+    return stream(Purpose.SAMPLE, seed=seed, number=epoch, second=index)
 
 
 def rotate_good(

@@ -12,8 +12,6 @@ from torch import Tensor, nn
 
 from search.nets.blocks import conv_block
 
-STRIDE = 16  # image sides must be multiples of this
-
 
 class Reconstructor(nn.Module):
     """Five encoder levels w, 2w, 4w, 8w, 8w and four decoder levels: (B, 3, H, W) -> (B, 3, H, W)."""

@@ -15,11 +15,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from search.nets.operations import make_operation
-from search.nets.spec import NUM_NODES, Genes
+from search.nets.spec import Genes
 
 IN_CHANNELS = 6  # reconstruction and image
 NUM_LEVELS = 4  # levels with a skip, above the bottleneck
-STRIDE = 2**NUM_LEVELS  # image sides must be multiples of this
 
 RunNode = Callable[[int, Tensor], Tensor]
 
@@ -43,12 +42,6 @@ def node_channels(width: int) -> tuple[tuple[int, int], ...]:
         channels += [(previous + level_width, level_width), (level_width, level_width)]
         previous = level_width
     return tuple(channels)
-
-
-def node_strides() -> tuple[int, ...]:
-    """Return by how much each node's resolution is below the input's: 1, 1, 2, 2, ... 16, 16, 8, ... 1."""
-    down = [2 ** (node // 2) for node in range(NUM_NODES // 2 + 1)]
-    return tuple(down + down[NUM_LEVELS * 2 - 1 :: -1])
 
 
 def run_unet(x: Tensor, run_node: RunNode) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from search.events import Event
-from search.report.figure import BLUE, GREEN, INK, ORANGE, VERMILION, Chart, Plot
+from search.report.figure import BLUE, GREEN, INK, ORANGE, Chart, Plot
 from search.report.record import series
 
 MAX_POINTS = 300  # more than a printed figure can show

@@ -14,7 +14,15 @@ from search.recipe import ComputeRecipe
 
 
 def make_fabric(recipe: ComputeRecipe) -> Fabric:
-    """Return a Fabric on the recipe's accelerator with the precision that is fastest there.
+    """Return a Fabric on the recipe's accelerator in its precision; errors as in `resolve`."""
+    accelerator, precision = resolve(recipe)
+    return Fabric(
+        accelerator=accelerator, devices=1, precision="bf16-mixed" if precision == "bf16" else "32-true"
+    )
+
+
+def resolve(recipe: ComputeRecipe) -> tuple[str, str]:
+    """Return the accelerator (`cpu`, `cuda`) and precision (`fp32`, `bf16`) that the recipe means here.
 
     Raises:
         RecipeError: the recipe wants a CUDA device, and there is none.
@@ -27,10 +35,7 @@ def make_fabric(recipe: ComputeRecipe) -> Fabric:
             "compute.accelerator is cuda, but PyTorch finds no CUDA device on this machine; "
             "choose cpu or auto, or install the driver and a PyTorch built for CUDA"
         )
-    precision = choose_precision(recipe.precision, accelerator=accelerator)
-    return Fabric(
-        accelerator=accelerator, devices=1, precision="bf16-mixed" if precision == "bf16" else "32-true"
-    )
+    return accelerator, choose_precision(recipe.precision, accelerator=accelerator)
 
 
 def choose_precision(wanted: str, *, accelerator: str) -> str:

@@ -21,6 +21,7 @@ from inspector.preprocess import frame_to_image, resize_frame
 from search.defects import DefectStyle, SyntheticSample, sample_rng, synthesise
 from search.defects.style import Frame
 from search.recipe import DefectsRecipe
+from search.streams import Purpose, stream
 
 SampleKey = tuple[int, int]  # (epoch, index of the image)
 
@@ -83,7 +84,7 @@ def step_keys(step: int, *, num_images: int, batch_size: int, seed: int) -> list
 
 
 def _order(seed: int, epoch: int, num_images: int) -> np.ndarray:
-    return np.random.default_rng((seed, epoch)).permutation(num_images)
+    return stream(Purpose.ORDER, seed=seed, number=epoch).permutation(num_images)
 
 
 def training_feed(

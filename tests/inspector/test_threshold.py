@@ -141,3 +141,18 @@ def test_bad_input_is_refused():
             choose_thresholds(flat_maps([0.1]), confidence=confidence)
     with pytest.raises(InspectorError, match="not finite"):
         choose_thresholds(flat_maps([0.1, float("nan")]))
+
+
+def test_shots_of_one_part_are_no_independent_evidence():
+    """The bounds counted photos: six exposures of ten parts passed as sixty parts."""
+    maps = [np.full((32, 32), 0.01 * i, np.float32) for i in range(60)]
+    by_image = choose_thresholds(maps, min_area_px=1)
+    by_part = choose_thresholds(maps, min_area_px=1, groups=[str(i // 6) for i in range(60)])
+    assert by_part.thresholds == by_image.thresholds
+    assert by_part.interval[1] == pytest.approx(clopper_pearson(0, 10, confidence=0.9)[1])
+    assert "10 good calibration parts on 60 images" in (by_part.warning or "")
+
+
+def test_groups_that_do_not_match_the_maps_are_refused():
+    with pytest.raises(InputError, match="2 groups are given for 3"):
+        choose_thresholds([np.zeros((32, 32), np.float32)] * 3, groups=["a", "b"])

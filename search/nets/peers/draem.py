@@ -14,8 +14,6 @@ from torch.nn import functional as F
 
 from search.nets.blocks import conv_block
 
-STRIDE = 32  # image sides must be multiples of this
-
 
 class DraemSegmenter(nn.Module):
     """(B, 6, H, W) -> (B, out_channels, H, W); 28.37M parameters at w = 64 with two classes."""
