@@ -6,7 +6,6 @@ import json
 
 import pytest
 
-from inspector import console as console_module
 from inspector.console import Console
 
 
@@ -40,7 +39,7 @@ def test_without_a_terminal_progress_is_a_line_every_ten_seconds_and_one_at_the_
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     now_s = 0.0
-    monkeypatch.setattr(console_module.time, "monotonic", lambda: now_s)
+    monkeypatch.setattr("inspector.console.time.monotonic", lambda: now_s)
     with Console().progress(30, "training") as advance:
         for step in range(30):
             now_s = float(step)

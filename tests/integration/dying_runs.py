@@ -73,7 +73,7 @@ def arm(way: str, call: int) -> None:
     elif way == "half an event":
         EventLog._append = on_call(call, append, half_an_event)  # type: ignore[method-assign]
     elif way == "before the report":
-        run_module.write_report = lambda *_args, **_kwargs: die()  # type: ignore[assignment,return-value]
+        setattr(run_module, "write_report", lambda *_args, **_kwargs: die())  # noqa: B010
 
 
 def start(

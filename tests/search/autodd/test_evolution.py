@@ -115,7 +115,7 @@ def test_the_best_come_first_out_of_all_that_were_evaluated() -> None:
 
 def test_ties_go_to_the_smaller_network_and_then_to_lower_genes() -> None:
     big, small, also_small = (0, 0), (1, 2), (2, 1)
-    size = {big: 10.0, small: 5.0, also_small: 5.0}
+    size: dict[Genes, float] = {big: 10.0, small: 5.0, also_small: 5.0}
     assert rank({big: 0.5, also_small: 0.5, small: 0.5}, size.__getitem__) == [small, also_small, big]
 
 

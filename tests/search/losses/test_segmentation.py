@@ -98,7 +98,7 @@ def test_focal_loss_and_its_gradient_are_finite_for_any_logit(value: float, gamm
     logits = torch.full((1, 1, 2, 2), value, requires_grad=True)
     mask = torch.tensor([[[[0.0, 1.0], [1.0, 0.0]]]])
     loss = focal_loss(logits, mask, gamma=gamma)
-    loss.backward()
+    loss.backward()  # type: ignore[no-untyped-call]
     assert torch.isfinite(loss)
     assert logits.grad is not None
     assert torch.isfinite(logits.grad).all()
