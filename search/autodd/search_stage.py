@@ -17,6 +17,7 @@ from search.nets.spec import Genes, digits_of, genes_of
 from search.recipe import EvolutionRecipe, LimitsRecipe
 from search.streams import Purpose, stream
 
+LOGGED_REJECTIONS = 20  # a generation; a tight limit rejects thousands, and their number says it all
 Fitness = Callable[[Genes], float]
 
 
@@ -49,7 +50,7 @@ class Evolution:
             else:
                 parents = self._ranked(evaluated)[: plan.top_k]
                 population = next_generation(parents, evaluated, space, plan, self._feasible(rejected), rng)
-            for genes, why in rejected.items():
+            for genes, why in list(rejected.items())[:LOGGED_REJECTIONS]:
                 log.write("rejected", generation=generation, genes=digits_of(genes), reason=why)
             for genes in population:
                 if genes not in known:
@@ -57,7 +58,7 @@ class Evolution:
                     self._log_candidate(log, generation, genes, known[genes])
                 evaluated[genes] = known[genes]
                 on_candidate(f"best AUPR {max(evaluated.values()):.4f}")
-            self._log_generation(log, generation, evaluated)
+            self._log_generation(log, generation, evaluated, num_rejected=len(rejected))
         return self._ranked(evaluated)[0]
 
     @property
@@ -101,11 +102,14 @@ class Evolution:
         cost = self.costs.cost(genes).as_dict()
         log.write("candidate", generation=generation, genes=digits_of(genes), fitness=fitness, **cost)
 
-    def _log_generation(self, log: EventLog, generation: int, evaluated: dict[Genes, float]) -> None:
+    def _log_generation(
+        self, log: EventLog, generation: int, evaluated: dict[Genes, float], *, num_rejected: int
+    ) -> None:
         top = self._ranked(evaluated)[: self.recipe.top_k]
         log.write(
             "generation",
             generation=generation,
             best=evaluated[top[0]],
             top=[digits_of(genes) for genes in top],
+            num_rejected=num_rejected,
         )

@@ -29,8 +29,8 @@ class RunRecord:
 
     @property
     def finished(self) -> bool:
-        """True when the evaluation on real images is done."""
-        return bool(self.metrics) and self.result.get("state", "finished") == "finished"
+        """True when the run has come to its end, measured on real images or without any to measure on."""
+        return bool(self.result) and self.result.get("state", "finished") == "finished"
 
     @property
     def metrics(self) -> Mapping[str, Any]:
@@ -63,7 +63,8 @@ class RunRecord:
 
     def num_rejected(self) -> int:
         """Return how many candidates were over a limit and so were never evaluated."""
-        return len(latest(self.events, "rejected", ("generation", "genes")))
+        generations = latest(self.events, "generation", ("generation",))
+        return sum(int(event.get("num_rejected", 0)) for event in generations)
 
 
 def read_record(run: Path) -> RunRecord:

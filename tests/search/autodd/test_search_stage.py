@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from inspector.errors import SearchSpaceError
-from search.autodd.search_stage import Evolution
+from search.autodd.search_stage import LOGGED_REJECTIONS, Evolution
 from search.autodd.space import CostTable
 from search.events import Event, EventLog, latest
 from search.limits.limits import violations
@@ -72,6 +72,16 @@ def test_candidates_over_a_limit_are_logged_with_the_reason_and_never_evaluated(
     assert rejected
     assert all("parameters" in event["reason"] for event in rejected)
     assert not {genes_of(event["genes"]) for event in rejected} & set(calls)
+
+
+def test_a_tight_limit_does_not_flood_the_log(costs: CostTable, tmp_path: Path) -> None:
+    """Every rejected draw was a line: thousands a generation under a tight limit."""
+    tight = (costs.cost(costs.gene_space().cheapest).params + 2000) / 1e6
+    run(Evolution(RECIPE, LimitsRecipe(max_params_m=tight), costs, 0), tmp_path / "events.jsonl")
+    events = EventLog.read(tmp_path / "events.jsonl")
+    counted = [event["num_rejected"] for event in events if event["kind"] == "generation"]
+    assert max(counted) > LOGGED_REJECTIONS
+    assert sum(event["kind"] == "rejected" for event in events) <= LOGGED_REJECTIONS * len(counted)
 
 
 @pytest.mark.parametrize("kept", [0, 1, 5, 8, 13, 24])

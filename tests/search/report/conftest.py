@@ -51,7 +51,7 @@ def write_evolution(log: EventLog, *, num_generations: int, rng: np.random.Gener
         log.write(
             "rejected", generation=generation, genes="0" * 18, reason="5.90 MB is over the limit of 5.00 MB"
         )
-        log.write("generation", generation=generation, best=0.5 + 0.03 * generation, top=[])
+        log.write("generation", generation=generation, best=0.5 + 0.03 * generation, top=[], num_rejected=1)
 
 
 def write_run(run: Path, *, until: str = "evaluation", charts: bool = True) -> Path:
