@@ -1,0 +1,1 @@
+"""How far do two classical filters get on the built-in part?"""
