@@ -123,7 +123,7 @@ def _write_sheet(run: Run, path: Path) -> None:
     dataset = open_dataset(Path(data["root"]), layout=data["layout"])
     scorer = TorchScorer(load_network(run.folder), size_hw)
     tiles = [_tile(scorer, sample, size_hw) for sample in _spread(dataset)]
-    cv2.imwrite(str(path), contact_sheet(tiles, columns=PER_KIND, cell_px=128))
+    cv2.imwrite(str(path), contact_sheet(tiles, columns=PER_KIND, cell_px=100))
 
 
 def _spread(dataset: Dataset) -> list[Sample]:

@@ -43,6 +43,11 @@ class FitnessEvaluator:
         self._validation = [self._inputs(supernet, batch) for batch in validation]
         self._labels = np.concatenate([batch.mask.numpy().ravel() > 0.5 for batch in validation])
 
+    @property
+    def chance(self) -> float:
+        """The fitness of a candidate that has learnt nothing: the share of defective pixels."""
+        return float(self._labels.mean())
+
     def fitness(self, genes: Genes) -> float:
         """Return the pixel AUPR of the candidate on the validation samples."""
         with torch.no_grad(), self._fabric.autocast():

@@ -29,7 +29,7 @@ from search.autodd.evolution import random_genes
 from search.autodd.fitness import FitnessEvaluator
 from search.autodd.search_stage import Evolution
 from search.autodd.space import SPACE_NAME, CostTable
-from search.events import EventLog
+from search.events import EventLog, latest
 from search.limits.cost import NetworkCost, network_cost
 from search.limits.limits import violations
 from search.losses.segmentation import LossWeights
@@ -45,6 +45,9 @@ from search.training.feed import SyntheticSamples
 from search.training.fit import Fit, FitPlan, Forward, StepReport, plain_forward
 
 _STAGE_NAMES = {"one_shot": "one-shot training", "retraining": "retraining"}
+TRUSTED_OVER_CHANCE = (
+    5.0  # a judgement: at 2.3 the found network was worse than the plain one (docs/results.md)
+)
 RETRAINING_SEED_OFFSET = 1  # fresh weights: not those that the supernet began with
 
 
@@ -177,9 +180,20 @@ class _Run:
         past = EventLog.read(self.folder.events)
         with self.console.progress(evolution.num_candidates, "evolution") as advance:
             genes = evolution.run(evaluator.fitness, self.log, past, lambda note: advance(1, note=note))
+        self._say_whether_it_ranks(evaluator.chance)
         self._stage("evolution", "finished")
         seconds["evolution"] = time.perf_counter() - started_s
         return self._spec(genes), supernet
+
+    def _say_whether_it_ranks(self, chance: float) -> None:
+        """A supernet near chance ranks candidates by noise, and the user has to know."""
+        best = float(latest(EventLog.read(self.folder.events), "generation", ["generation"])[-1]["best"])
+        self.log.write("chance", fitness=chance, best=best)
+        if best < TRUSTED_OVER_CHANCE * chance:
+            self.console.warn(
+                f"the best candidate's fitness is {best:.3f}, where chance is {chance:.3f}: the supernet "
+                "learnt too little to rank candidates; raise one_shot.steps, or name network.genes yourself"
+            )
 
     def _retrain(
         self,

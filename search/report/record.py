@@ -57,6 +57,10 @@ class RunRecord:
         """Return the training steps of a stage in order, each once."""
         return _in_order(latest(self.events, "step", ("stage", "step")), stage)
 
+    def events_of(self, kind: str) -> list[Event]:
+        """Return all events of one kind, in the order of writing."""
+        return [event for event in self.events if event["kind"] == kind]
+
     def candidates(self) -> list[Event]:
         """Return every evaluated candidate once, in the order of evaluation."""
         return latest(self.events, "candidate", ("genes",))

@@ -104,6 +104,11 @@ def notes(record: RunRecord) -> list[str]:
             "The fitness of a candidate is measured on synthetic defects with weights inherited from the "
             "supernet. It ranks candidates; it does not predict the AUPR on real defects."
         )
+    for event in record.events_of("chance")[-1:]:
+        lines.append(
+            f"The best candidate's fitness is {event['best']:.3f}; a network that has learnt nothing has "
+            f"{event['fitness']:.3f}. The nearer the two, the more the order of candidates is noise."
+        )
     if {"pixel_aupr_dilated", "pixel_aupr_eroded"} <= record.metrics.keys():
         lines.append(
             "Pixel AUPR depends on how the masks were resized: the figures for dilated and eroded masks "

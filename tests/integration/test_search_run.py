@@ -198,3 +198,16 @@ def test_real_defects_are_opened_in_the_evaluation_and_not_before(
     monkeypatch.setattr("search.training.feed.read_frame", watch(read_frame))
     run_search(tiny_recipe(parts), run, console=Console(json_output=True))
     assert set(opened_in) == {("evaluation", "started"), ("evaluation", "finished")}  # measure, then pictures
+
+
+def test_a_supernet_near_chance_is_said_aloud(
+    parts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first published run picked its winner out of noise, and nothing told the user."""
+    monkeypatch.setattr("search.autodd.run.TRUSTED_OVER_CHANCE", 1000.0)  # so that any fitness is near it
+    run = tmp_path / "run"
+    run_search(tiny_recipe(parts), run, console=Console())
+    (event,) = [event for event in EventLog.read(run / "events.jsonl") if event["kind"] == "chance"]
+    assert 0 < event["fitness"] < 1
+    assert f"where chance is {event['fitness']:.3f}" in capsys.readouterr().err
+    assert "a network that has learnt nothing" in (run / "report.html").read_text()
