@@ -8,17 +8,14 @@ default is from scratch.
 from __future__ import annotations
 
 import json
-import platform
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from inspector import __version__
 from inspector.console import Console
 from inspector.dataset import Dataset
 from inspector.errors import BudgetError, RunError
@@ -27,27 +24,27 @@ from search.autodd.data import RunData, open_run_data
 from search.autodd.evaluation_stage import evaluate_network, gallery
 from search.autodd.evolution import random_genes
 from search.autodd.fitness import FitnessEvaluator
+from search.autodd.result import result_of
 from search.autodd.search_stage import Evolution
-from search.autodd.space import SPACE_NAME, CostTable
+from search.autodd.space import CostTable
 from search.events import EventLog, latest
-from search.limits.cost import NetworkCost, network_cost
+from search.limits.cost import network_cost
 from search.limits.limits import violations
 from search.losses.segmentation import LossWeights
 from search.nets.detector import OneShotDetector, build_detector, build_one_shot, inherit, initialise
 from search.nets.spec import Genes, NetworkSpec, genes_of
 from search.recipe import Recipe, TrainingRecipe
 from search.report.html import write_report
-from search.run_folder import RESULT_SCHEMA, RunFolder, load_network
+from search.run_folder import RunFolder, load_network
 from search.streams import Purpose, stream
 from search.training.checkpoint import load_checkpoint, save_checkpoint
-from search.training.device import make_fabric, resolve
+from search.training.device import make_fabric
 from search.training.feed import SyntheticSamples
 from search.training.fit import Fit, FitPlan, Forward, StepReport, plain_forward
 
 _STAGE_NAMES = {"one_shot": "one-shot training", "retraining": "retraining"}
-TRUSTED_OVER_CHANCE = (
-    5.0  # a judgement: at 2.3 the found network was worse than the plain one (docs/results.md)
-)
+# A judgement: at 2.3 times chance the found network was worse than the plain one (docs/results.md).
+TRUSTED_OVER_CHANCE = 5.0
 RETRAINING_SEED_OFFSET = 1  # fresh weights: not those that the supernet began with
 
 
@@ -96,7 +93,7 @@ class _Run:
             spec, supernet = self._search(data, fabric, seconds)
         net = self._retrain(spec, supernet, data, fabric, seconds)
         metrics = self._evaluate(net, data, seconds)
-        result = self._result(spec, data, metrics, seconds)
+        result = result_of(recipe, spec, data, metrics=metrics, seconds=seconds)
         write_file(self.folder.result, json.dumps(result, indent=1, allow_nan=False).encode())
         _report(self.folder.path, data, net)
         return result
@@ -264,39 +261,3 @@ class _Run:
 
     def _stage(self, stage: str, state: str) -> None:
         self.log.write("stage", stage=stage, state=state)
-
-    def _result(
-        self, spec: NetworkSpec, data: RunData, metrics: dict[str, Any], seconds: dict[str, float]
-    ) -> dict[str, Any]:
-        recipe, dataset = self.recipe, data.dataset
-        cost: NetworkCost = network_cost(spec, data.size_hw)
-        return {
-            "schema": RESULT_SCHEMA,
-            "state": "finished",
-            "genes": {"space": SPACE_NAME if spec.family == "unet" else "", "digits": spec.digits},
-            "searched": not recipe.network.is_fixed,
-            "network": spec.as_dict(),
-            "size_hw": list(data.size_hw),
-            **cost.as_dict(),
-            "limits": recipe.limits.model_dump(),
-            "metrics": metrics,
-            "recipe": recipe.model_dump(mode="json"),
-            "seed": recipe.seed,
-            "data": {
-                "root": str(dataset.root.resolve()),
-                "layout": dataset.layout,
-                "fingerprint": dataset.fingerprint(),
-                "num_training": len(data.split.training),
-                "num_validation": len(data.split.validation),
-                "num_calibration": len(data.split.calibration),
-                "num_test_good": len(dataset.test_good),
-                "num_test_defects": len(dataset.test_defects),
-            },
-            "provenance": {
-                "code_version": __version__,
-                "torch": torch.__version__,
-                "precision": resolve(recipe.compute)[1],
-                "machine": f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} threads",
-            },
-            "seconds": seconds,
-        }

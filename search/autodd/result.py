@@ -1,0 +1,57 @@
+"""What a finished run writes into result.json.
+
+Source: design.md, "Run folder".
+"""
+
+from __future__ import annotations
+
+import platform
+from typing import Any
+
+import torch
+
+from inspector import __version__
+from search.autodd.data import RunData
+from search.autodd.space import SPACE_NAME
+from search.limits.cost import network_cost
+from search.nets.spec import NetworkSpec
+from search.recipe import Recipe
+from search.run_folder import RESULT_SCHEMA
+from search.training.device import resolve
+
+
+def result_of(
+    recipe: Recipe, spec: NetworkSpec, data: RunData, *, metrics: dict[str, Any], seconds: dict[str, float]
+) -> dict[str, Any]:
+    """Return plain values for JSON; of equal runs only `seconds` and the latency among `metrics` differ."""
+    dataset = data.dataset
+    return {
+        "schema": RESULT_SCHEMA,
+        "state": "finished",
+        "genes": {"space": SPACE_NAME if spec.family == "unet" else "", "digits": spec.digits},
+        "searched": not recipe.network.is_fixed,
+        "network": spec.as_dict(),
+        "size_hw": list(data.size_hw),
+        **network_cost(spec, data.size_hw).as_dict(),
+        "limits": recipe.limits.model_dump(),
+        "metrics": metrics,
+        "recipe": recipe.model_dump(mode="json"),
+        "seed": recipe.seed,
+        "data": {
+            "root": str(dataset.root.resolve()),
+            "layout": dataset.layout,
+            "fingerprint": dataset.fingerprint(),
+            "num_training": len(data.split.training),
+            "num_validation": len(data.split.validation),
+            "num_calibration": len(data.split.calibration),
+            "num_test_good": len(dataset.test_good),
+            "num_test_defects": len(dataset.test_defects),
+        },
+        "provenance": {
+            "code_version": __version__,
+            "torch": torch.__version__,
+            "precision": resolve(recipe.compute)[1],
+            "machine": f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} threads",
+        },
+        "seconds": seconds,
+    }
