@@ -38,6 +38,7 @@ lint: setup  ## Format and check the code
 bench: setup  ## Run every benchmark; each prints one JSON object as its last line
 	$(BIN)/python -m benchmarks.generator
 	$(BIN)/python -m benchmarks.one_shot_step
+	$(BIN)/python -m benchmarks.precision
 
 clean:  ## Remove what the targets above made
 	rm -rf $(VENV) demo
