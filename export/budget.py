@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from inspector.errors import BudgetError
-
-BYTES_PER_PARAMETER = 4
-MB = 1e6
+from search.limits.cost import BYTES_PER_PARAMETER, MB
 
 
 @dataclass(frozen=True)

@@ -35,12 +35,9 @@ class RunData:
     def validation_batches(self) -> list[Batch]:
         """Draw the fixed synthetic validation samples from the validation part."""
         return draw_validation(
-            load_frames(self.split.validation, size_hw=self.size_hw),
-            self.style,
-            self.recipe.defects,
+            self._samples(self.split.validation),
             num_images=self.recipe.evolution.validation_images,
             batch_size=self.recipe.one_shot.batch_size,
-            seed=self.recipe.seed,
         )
 
     def recalibration_batches(self, samples: SyntheticSamples) -> list[Batch]:

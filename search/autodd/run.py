@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -113,7 +114,7 @@ class _Run:
     def _check_limits(self) -> None:
         spec = self._fixed_spec()
         if spec is None:
-            self._evolution().check_space()
+            self._evolution.check_space()
             return
         over = violations(network_cost(spec, self._size_hw), self.recipe.limits)
         if over:
@@ -136,6 +137,7 @@ class _Run:
         network = self.recipe.network
         return NetworkSpec(network.family, genes, network.width, network.reconstructor_width)
 
+    @cached_property  # measuring the costs takes a second
     def _evolution(self) -> Evolution:
         network = self.recipe.network
         costs = CostTable(
@@ -147,7 +149,7 @@ class _Run:
         self, data: RunData, fabric: Fabric, seconds: dict[str, float]
     ) -> tuple[NetworkSpec, OneShotDetector]:
         recipe = self.recipe
-        evolution = self._evolution()
+        evolution = self._evolution
         samples = data.search_samples()
         fresh = build_one_shot(
             width=recipe.network.width, reconstructor_width=recipe.network.reconstructor_width

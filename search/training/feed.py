@@ -61,12 +61,16 @@ class SyntheticSamples(Dataset[SyntheticSample]):
         return len(self._frames)
 
     def __getitem__(self, key: SampleKey) -> SyntheticSample:
+        return self.draw(key, defect_probability=self._recipe.probability)
+
+    def draw(self, key: SampleKey, *, defect_probability: float) -> SyntheticSample:
+        """Return sample `key` with another share of defects than the recipe's: 0 or 1 decide it."""
         epoch, index = key
         return synthesise(
             self._frames[index],
             self._style,
             sample_rng(seed=self._seed, epoch=epoch, index=index),
-            defect_probability=self._recipe.probability,
+            defect_probability=defect_probability,
             rotate_probability=self._recipe.rotate_probability,
             rotate_max_deg=self._recipe.rotate_max_deg,
             border=self._recipe.rotate_border,
@@ -76,15 +80,12 @@ class SyntheticSamples(Dataset[SyntheticSample]):
 def step_keys(step: int, *, num_images: int, batch_size: int, seed: int) -> list[SampleKey]:
     """Return the samples of one step: epochs are shuffled passes over all images, laid end to end."""
     first = step * batch_size
-    keys: list[SampleKey] = []
-    for position in range(first, first + batch_size):
-        epoch, place = divmod(position, num_images)
-        keys.append((epoch, int(_order(seed, epoch, num_images)[place])))
-    return keys
-
-
-def _order(seed: int, epoch: int, num_images: int) -> np.ndarray:
-    return stream(Purpose.ORDER, seed=seed, number=epoch).permutation(num_images)
+    places = [divmod(position, num_images) for position in range(first, first + batch_size)]
+    orders = {
+        epoch: stream(Purpose.ORDER, seed=seed, number=epoch).permutation(num_images)
+        for epoch in {epoch for epoch, _ in places}
+    }
+    return [(epoch, int(orders[epoch][place])) for epoch, place in places]
 
 
 def training_feed(
