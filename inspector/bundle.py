@@ -1,7 +1,7 @@
 """The deployable bundle: one network, what it needs to run, and the proof that nothing was changed.
 
 A folder, or the same folder zipped as `NAME.bundle`: `manifest.json`, `model.onnx`, `golden/`,
-`reference.json`, `card.md`, `preview.png`, `SHA256SUMS`.
+`reference.json`, `card.md`, `preview.png`, `SHA256SUMS`, and `SHA256SUMS.sig` where it is signed.
 """
 
 import hashlib
@@ -9,19 +9,19 @@ import io
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Dict, List, Mapping, Sequence, Tuple
+from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 
-from inspector.bundle_archive import SUMS, read_files, sums_of
-from inspector.bundle_output import write_folder, write_zip
+from inspector.bundle_archive import SIGNATURE, SUMS, read_files, sums_of
+from inspector.bundle_output import write_files
 from inspector.errors import BundleError
 from inspector.external_data import refuse_external_data
 from inspector.manifest import Manifest, Reference, parse_manifest, parse_reference
 from inspector.postprocess import Thresholds
 from inspector.preprocess import frame_to_image
+from inspector.signature import TrustedKey, check_signature
 
-ZIP_SUFFIX = ".bundle"
 _REQUIRED = ("manifest.json", "model.onnx", "reference.json", "card.md", "preview.png")
 _GOLDEN = re.compile(r"golden/(\d{3})_(frame|score)\.npy")
 
@@ -46,18 +46,25 @@ class Bundle:
     manifest: Manifest = field(repr=False)
     reference: Reference = field(repr=False)
     golden_frames: Tuple[GoldenFrame, ...] = field(repr=False)
+    signed_by: Optional[TrustedKey] = None
 
     @classmethod
-    def open(cls, path: Path) -> "Bundle":
+    def open(cls, path: Path, *, trusted_keys: Sequence[TrustedKey] = ()) -> "Bundle":
         """Read and verify the bundle at `path`, a folder or a zip.
+
+        Args:
+            trusted_keys: Where given, only a bundle that one of them signed is opened; see `signed_by`.
 
         Raises:
             BundleError: a file is missing, extra, changed or unsafe, the schema is newer than this program,
-                or the model keeps data outside itself. The message names the file.
+                the model keeps data outside itself, or no trusted key signed it. The message names the file.
         """
         path = Path(path)
         files = read_files(path)
         where = str(path)
+        signer = None
+        if trusted_keys:
+            signer = check_signature(files[SUMS], files.get(SIGNATURE, b""), trusted_keys, where=where)
         for name in _REQUIRED:
             if name not in files:
                 raise BundleError(f"{where} has no {name}; export the bundle again")
@@ -74,6 +81,7 @@ class Bundle:
             manifest=manifest,
             reference=parse_reference(files["reference.json"], where=where),
             golden_frames=_read_golden(files, size_hw=manifest.input_hw, where=where),
+            signed_by=signer,
         )
 
     @property
@@ -145,8 +153,7 @@ def write_bundle(
         raise BundleError(f"the manifest says {manifest.bytes} bytes, but the model has {len(model)}")
     refuse_external_data(model, where=str(path))
     files[SUMS] = sums_of(files)
-    write = write_zip if path.suffix == ZIP_SUFFIX else write_folder
-    write(path, files)
+    write_files(path, files)
     return path
 
 

@@ -16,6 +16,15 @@ from inspector.output_file import write_file
 _ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
+ZIP_SUFFIX = ".bundle"
+
+
+def write_files(path: Path, files: Mapping[str, bytes]) -> None:
+    """Write `files` to `path`: as a zip when it ends in `.bundle`, else as a folder; errors as those two."""
+    write = write_zip if path.suffix == ZIP_SUFFIX else write_folder
+    write(path, files)
+
+
 def write_zip(path: Path, files: Mapping[str, bytes]) -> None:
     """Write `files` as one zip, stored, with fixed times and order.
 

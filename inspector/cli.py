@@ -28,6 +28,7 @@ VERB_HELP = {
     "inspect": "Find defects in files, folders and videos.",
     "search": "Search the best network under hard limits.",
     "serve": "The edge server: page and REST.",
+    "sign": "Make keys, sign bundles, check who signed one.",
 }
 
 
