@@ -1,7 +1,7 @@
 """The outbox's tables, in the store's database, so that a result and its messages are one transaction.
 
 `outbox` is the queue: one row a message and destination. AUTOINCREMENT, because an id that was once sent may
-never name another message: receivers drop duplicates by it. `rank` is what may be dropped first when the queue
+never name another message: receivers drop duplicates by it. `rank` says what is dropped first when the queue
 is full (`edge_app.outbox.rules`). `outbox_totals` spares counting 100,000 rows at every insert.
 """
 
