@@ -1,6 +1,8 @@
 """A trained detector as one ONNX file: image in, score out.
 
-Opset 13 and IR 7 are what onnxruntime 1.11 and TensorRT 8.2 to 10 all read.
+Opset 13 and IR 7 are what onnxruntime 1.11 and TensorRT 8.2 to 10 all read. Two exporters lead there, and the
+tests hold them against each other: TorchScript, which writes opset 13 itself but is deprecated, and dynamo,
+which writes opset 18 whatever it is asked for and is brought down by `export.downlevel`.
 
 Source: facts/jetson.md, sections 3 and 4.
 """
@@ -11,16 +13,20 @@ import copy
 import tempfile
 import warnings
 from pathlib import Path
+from typing import Literal
 
 import onnx
 import torch
 from torch import Tensor, nn
 
+from export.downlevel import FROM_OPSET, to_opset_13
 from export.operators import OPSET
 from inspector.errors import OperatorError, RunError
 from search.nets.detector import Detector
 
 MAX_IR_VERSION = 8
+
+Exporter = Literal["torchscript", "dynamo"]
 
 
 class ScoreNetwork(nn.Module):
@@ -34,19 +40,24 @@ class ScoreNetwork(nn.Module):
         return torch.sigmoid(self.detector(image)[1])  # `Detector.score` without its cast
 
 
-def export_onnx(detector: Detector, *, size_hw: tuple[int, int]) -> bytes:
+def export_onnx(detector: Detector, *, size_hw: tuple[int, int], exporter: Exporter = "torchscript") -> bytes:
     """Return `detector` as ONNX: input `image` [1, 3, H, W], output `score` [1, 1, H, W], weights inside.
 
     The detector itself stays as it is. Batch normalisation is folded into the convolutions.
 
+    Args:
+        exporter: `torchscript`, or PyTorch's newer `dynamo`: the same network, other names of nodes.
+
     Raises:
         RunError: a weight is not a finite number.
-        OperatorError: PyTorch wrote another opset or IR version than the devices read.
+        OperatorError: PyTorch wrote another opset or IR version than the devices read, or an operator that
+            opset 13 cannot express.
     """
     refuse_bad_weights(detector)
     network = ScoreNetwork(copy.deepcopy(detector)).cpu().float().eval()
     network = network.to(memory_format=torch.contiguous_format)
-    model = _export_by_tracing(network, torch.zeros(1, 3, *size_hw))
+    by_exporter = {"torchscript": _export_by_tracing, "dynamo": _export_by_dynamo}
+    model = by_exporter[exporter](network, torch.zeros(1, 3, *size_hw))
     _name_shared_weights_directly(model.graph)
     _check_versions(model)
     return bytes(model.SerializeToString(deterministic=True))
@@ -69,6 +80,27 @@ def _export_by_tracing(network: nn.Module, image: Tensor) -> onnx.ModelProto:
             dynamo=False,
         )
         return onnx.load_from_string(path.read_bytes())
+
+
+def _export_by_dynamo(network: nn.Module, image: Tensor) -> onnx.ModelProto:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=DeprecationWarning)  # of PyTorch's own internals
+        program = torch.onnx.export(
+            network,
+            (image,),
+            input_names=["image"],
+            output_names=["score"],
+            opset_version=FROM_OPSET,
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+        )
+    if program is None:
+        raise OperatorError(
+            f"PyTorch {torch.__version__} has no dynamo exporter; use torch 2.5 or later, "
+            "or --exporter torchscript"
+        )
+    return to_opset_13(program.model_proto)
 
 
 def refuse_bad_weights(network: nn.Module) -> None:
