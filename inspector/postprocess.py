@@ -7,7 +7,7 @@ picture is not dimmed. (Repeating the border pixel would give a single noisy one
 
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import List, Tuple
+from typing import List, Optional, Tuple
 
 import cv2
 import numpy as np
@@ -16,6 +16,7 @@ from inspector.errors import InputError, InspectorError
 
 WINDOW_AT_256 = 21
 MIN_AREA_PX_AT_256 = 4
+LEAST_SHARE = 0.5  # beside a straight border, half of a window counts
 
 
 class Verdict(str, Enum):
@@ -91,8 +92,15 @@ def default_min_area_px(size_hw: Tuple[int, int]) -> int:
     return max(1, round(MIN_AREA_PX_AT_256 * size_hw[0] * size_hw[1] / 256**2))
 
 
-def smooth(score: np.ndarray) -> np.ndarray:
+def smooth(
+    score: np.ndarray, *, window: Optional[int] = None, counts: Optional[np.ndarray] = None
+) -> np.ndarray:
     """Return the score map (H, W) averaged over `smoothing_window`, float32 in 0..1.
+
+    Args:
+        window: Another side of the window, odd: that of one tile, for a map put together from tiles.
+        counts: uint8 (H, W): pixels that are 0 here take no part in any average, and come out as 0. The
+            average is over the rest of the window, or over half of it where less is left.
 
     Raises:
         InspectorError: the map is not (H, W) or holds a value that is no number. Such a map has no verdict.
@@ -106,9 +114,10 @@ def smooth(score: np.ndarray) -> np.ndarray:
             f"{num_bad} of {score.size} pixels of the score map are not finite; no verdict is given. Check "
             "the bundle's self test on this device"
         )
-    window = smoothing_window((score.shape[0], score.shape[1]))
-    averaged = cv2.blur(score, (window, window), borderType=cv2.BORDER_REFLECT)
-    return np.clip(averaged, 0.0, 1.0)  # the running sums of cv2.blur leave errors of 1e-7
+    side = smoothing_window((score.shape[0], score.shape[1])) if window is None else window
+    averaged = _averaged(score, side) if counts is None else _averaged_where(score, side, counts)
+    clipped: np.ndarray = np.clip(averaged, 0.0, 1.0)  # the running sums of cv2.blur leave errors of 1e-7
+    return clipped
 
 
 def image_score(score: np.ndarray) -> float:
@@ -116,8 +125,14 @@ def image_score(score: np.ndarray) -> float:
     return float(smooth(score).max())
 
 
-def judge(score: np.ndarray, thresholds: Thresholds) -> Judgement:
-    """Smooth the map and give the verdict.
+def judge(
+    score: np.ndarray,
+    thresholds: Thresholds,
+    *,
+    window: Optional[int] = None,
+    counts: Optional[np.ndarray] = None,
+) -> Judgement:
+    """Smooth the map, with `window` and `counts` as in `smooth`, and give the verdict.
 
     FAIL exactly when a connected region strictly above `fail` has at least `min_area_px` pixels; else REVIEW
     when one above `review` does; else PASS.
@@ -125,7 +140,7 @@ def judge(score: np.ndarray, thresholds: Thresholds) -> Judgement:
     Raises:
         InspectorError: see `smooth`.
     """
-    smoothed = smooth(score)
+    smoothed = smooth(score, window=window, counts=counts)
     peak = float(smoothed.max())
     for verdict, threshold in ((Verdict.FAIL, thresholds.fail), (Verdict.REVIEW, thresholds.review)):
         mask, regions = _regions_above(smoothed, threshold, thresholds.min_area_px)
@@ -155,6 +170,17 @@ def critical_threshold(score: np.ndarray, *, min_area_px: int) -> float:
         else:
             high = middle - 1
     return float(values[low])
+
+
+def _averaged(values: np.ndarray, side: int) -> np.ndarray:
+    return np.asarray(cv2.blur(values, (side, side), borderType=cv2.BORDER_REFLECT))
+
+
+def _averaged_where(score: np.ndarray, side: int, counts: np.ndarray) -> np.ndarray:
+    inside = counts.astype(np.float32)
+    share = _averaged(inside, side)
+    averaged: np.ndarray = inside * _averaged(score * inside, side) / np.maximum(share, LEAST_SHARE)
+    return averaged
 
 
 def _largest_area(above: np.ndarray) -> int:
