@@ -12,7 +12,9 @@ from edge_app.routes import device, inspections
 from edge_app.routes.answers import add_error_handlers
 from edge_app.routes.page import page_router
 from edge_app.services.drawing import Drawings
-from edge_app.services.inspection import InspectionLimits, InspectionService, Model, ModelCard
+from edge_app.services.inspection import InspectionLimits, InspectionService
+from edge_app.services.keeping import NoStore
+from edge_app.services.serving import LoadedModel, Model, ModelCard, OneModel
 from edge_app.settings import Settings
 from inspector import __version__
 
@@ -24,7 +26,7 @@ DESCRIPTION = (
 
 def create_app(model: Model, card: ModelCard, settings: Settings) -> FastAPI:
     """Return the app that serves `model`; its service stops with the app's lifespan."""
-    service = InspectionService(model, card, _limits(settings))
+    service = InspectionService(OneModel(LoadedModel(model, card)), NoStore(), _limits(settings))
     app = FastAPI(
         title="Visual inspector",
         version=__version__,

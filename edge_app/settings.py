@@ -23,12 +23,12 @@ class Settings(BaseSettings):
 
     max_body_mb: float = Field(default=32.0, gt=0, le=1000)
     max_pixels: int = Field(default=50_000_000, gt=0, le=1_000_000_000)
-    max_uploads: int = Field(default=8, ge=1, le=1000)
+    max_uploads: int = Field(default=16, ge=1, le=1000)
     upload_timeout_s: float = Field(default=30.0, gt=0)
 
-    queue_size: int = Field(default=4, ge=1, le=1000)
+    queue_size: int = Field(default=8, ge=1, le=1000)
     keep_results: int = Field(default=64, ge=1, le=100_000)
-    keep_results_mb: float = Field(default=128.0, gt=0)
+    keep_results_mb: float = Field(default=32.0, gt=0)
 
     @property
     def max_body_bytes(self) -> int:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Optional, Sequence, Tuple
 
-from edge_app.services.inspection import ModelCard
+from edge_app.services.serving import ModelCard
 from inspector.bundle import Bundle, GoldenFrame
 from inspector.render import encode_png
 from inspector.runtime import Runner
@@ -33,6 +33,7 @@ def load_model(bundle_path: Path, *, threads: Optional[int]) -> Tuple[Runner, Mo
         self_test_difference=float(difference),
         examples=_examples(bundle.golden_frames),
         warning=manifest.thresholds.how.warning,
+        digest=bundle.digest,
     )
     return runner, card
 

@@ -10,9 +10,9 @@ from starlette.responses import Response
 from edge_app.routes.access import get_drawings, get_service
 from edge_app.routes.answers import errors, json_answer
 from edge_app.routes.records import InspectionOut
-from edge_app.services.drawing import Drawings, score_npy, score_png
+from edge_app.services.drawing import Drawable, Drawings, score_npy, score_png
 from edge_app.services.inspection import InspectionService
-from edge_app.services.recent import InspectionRecord
+from edge_app.services.result import Result
 from edge_app.services.threshold_override import ThresholdOverride
 from inspector.errors import ImageError
 from inspector.image_header import read_header
@@ -76,14 +76,15 @@ async def inspect(
     _check_media_type(request.headers.get("content-type", ""))
     photo = await request.body()
     media_type = _media_type_of(photo)
-    record = await asyncio.wrap_future(service.submit(photo, media_type=media_type, override=override))
+    stored = await asyncio.wrap_future(service.submit(photo, media_type=media_type, override=override))
+    record = stored.result
     out = InspectionOut.of(record, card=service.card, base=f"{PREFIX}/{record.id}")
     answer = json_answer(out, status=201)
     answer.headers["Location"] = out.links.self
     return answer
 
 
-def kept(inspection_id: str, service: InspectionService = Depends(get_service)) -> InspectionRecord:
+def kept(inspection_id: str, service: InspectionService = Depends(get_service)) -> Result:
     """Return the kept result, or answer 404."""
     record = service.find(inspection_id)
     if record is None:
@@ -96,41 +97,39 @@ def kept(inspection_id: str, service: InspectionService = Depends(get_service)) 
 
 
 @router.get("/{inspection_id}", response_model=InspectionOut, responses=errors(404), summary="One result")
-def read(
-    record: InspectionRecord = Depends(kept), service: InspectionService = Depends(get_service)
-) -> Response:
+def read(record: Result = Depends(kept), service: InspectionService = Depends(get_service)) -> Response:
     """The same JSON that POST answered."""
     return json_answer(InspectionOut.of(record, card=service.card, base=f"{PREFIX}/{record.id}"))
 
 
 @router.get("/{inspection_id}/image", responses=errors(404), summary="The photo", response_class=Response)
-def image(record: InspectionRecord = Depends(kept)) -> Response:
+def image(record: Result = Depends(kept)) -> Response:
     """The photo as it was sent."""
-    return Response(record.photo, media_type=record.media_type)
+    return Response(record.photo.data, media_type=record.photo.media_type)
 
 
 @router.get("/{inspection_id}/mask.png", responses=errors(404), summary="Mask", response_class=Response)
-def mask(record: InspectionRecord = Depends(kept), drawings: Drawings = Depends(get_drawings)) -> Response:
+def mask(record: Result = Depends(kept), drawings: Drawings = Depends(get_drawings)) -> Response:
     """PNG in the photo's size: 255 where a pixel is defective, else 0."""
-    return Response(drawings.mask_png(record), media_type="image/png")
+    return Response(drawings.mask_png(Drawable.of(record)), media_type="image/png")
 
 
 @router.get("/{inspection_id}/overlay.jpg", responses=errors(404), summary="Overlay", response_class=Response)
-def overlay(record: InspectionRecord = Depends(kept), drawings: Drawings = Depends(get_drawings)) -> Response:
+def overlay(record: Result = Depends(kept), drawings: Drawings = Depends(get_drawings)) -> Response:
     """JPEG, at most 2048 pixels a side: the photo with the defect map, the regions and the verdict."""
-    return Response(drawings.overlay_jpeg(record), media_type="image/jpeg")
+    return Response(drawings.overlay_jpeg(Drawable.of(record)), media_type="image/jpeg")
 
 
 @router.get("/{inspection_id}/score.png", responses=errors(404), summary="Score", response_class=Response)
-def score_picture(record: InspectionRecord = Depends(kept)) -> Response:
+def score_picture(record: Result = Depends(kept)) -> Response:
     """The smoothed score map as 8-bit gray at the network's input size."""
-    return Response(score_png(record), media_type="image/png")
+    return Response(score_png(Drawable.of(record).score), media_type="image/png")
 
 
 @router.get("/{inspection_id}/score.npy", responses=errors(404), summary="Score", response_class=Response)
-def score_values(record: InspectionRecord = Depends(kept)) -> Response:
+def score_values(record: Result = Depends(kept)) -> Response:
     """The smoothed score map as a float32 NumPy file: what the thresholds apply to."""
-    return Response(score_npy(record), media_type="application/octet-stream")
+    return Response(score_npy(Drawable.of(record).score), media_type="application/octet-stream")
 
 
 def _check_media_type(content_type: str) -> None:

@@ -1,17 +1,45 @@
-"""Pictures of a kept result, drawn when they are asked for."""
+"""Pictures of a result, drawn when they are asked for."""
 
 import threading
+from dataclasses import dataclass
+from typing import Tuple
 
 import cv2
 import numpy as np
 
-from edge_app.services.recent import InspectionRecord
+from edge_app.services.result import Result
+from inspector.errors import InputError
 from inspector.image_file import decode_frame
-from inspector.postprocess import smooth
+from inspector.postprocess import Judgement, Thresholds, judge, smooth
 from inspector.render import encode_jpeg, encode_png, overlay
 
 JPEG_QUALITY = 90
 MAX_OVERLAY_SIDE_PX = 2048
+
+
+@dataclass(frozen=True)
+class Drawable:
+    """What the pictures of a result are drawn from: `score` is float32 (H, W), not smoothed, and `judgement`
+    is at its size; `photo` is a JPEG, PNG or BMP file."""
+
+    photo: bytes
+    frame_hw: Tuple[int, int]
+    score: np.ndarray
+    judgement: Judgement
+
+    @classmethod
+    def of(cls, result: Result) -> "Drawable":
+        """Take it from a result in memory; InputError where no network has seen the photo."""
+        if result.score is None or result.judgement is None:
+            raise InputError(f"result {result.id} has no score map: no decision was made ({result.reason})")
+        return cls(result.photo.data, result.frame_hw, result.score, result.judgement)
+
+    @classmethod
+    def judged(
+        cls, photo: bytes, frame_hw: Tuple[int, int], score: np.ndarray, thresholds: Thresholds
+    ) -> "Drawable":
+        """Take it from what was stored: the same map and thresholds give the same judgement."""
+        return cls(photo, frame_hw, score, judge(score, thresholds))
 
 
 class Drawings:
@@ -21,29 +49,29 @@ class Drawings:
         self._max_pixels = max_pixels
         self._lock = threading.Lock()
 
-    def mask_png(self, record: InspectionRecord) -> bytes:
+    def mask_png(self, drawable: Drawable) -> bytes:
         """Return the mask in the photo's pixels: 255 where a pixel is defective, else 0."""
         with self._lock:
-            mask = record.judgement.scaled_to(record.frame_hw).mask
+            mask = drawable.judgement.scaled_to(drawable.frame_hw).mask
             return encode_png(mask * np.uint8(255))
 
-    def overlay_jpeg(self, record: InspectionRecord) -> bytes:
+    def overlay_jpeg(self, drawable: Drawable) -> bytes:
         """Return the photo, shrunk if large, with the defect map, the regions and the verdict drawn on it."""
         with self._lock:
-            frame = _shrunk(decode_frame(record.photo, max_pixels=self._max_pixels))
-            drawn = overlay(frame, record.score, judgement=record.judgement)
+            frame = _shrunk(decode_frame(drawable.photo, max_pixels=self._max_pixels))
+            drawn = overlay(frame, drawable.score, judgement=drawable.judgement)
             return encode_jpeg(drawn, quality=JPEG_QUALITY)
 
 
-def score_png(record: InspectionRecord) -> bytes:
+def score_png(score: np.ndarray) -> bytes:
     """Return the smoothed score map as 8-bit gray at the network's input size: 255 is 1.0."""
-    levels = np.rint(np.clip(smooth(record.score), 0.0, 1.0) * 255.0).astype(np.uint8)
+    levels = np.rint(np.clip(smooth(score), 0.0, 1.0) * 255.0).astype(np.uint8)
     return encode_png(levels)
 
 
-def score_npy(record: InspectionRecord) -> bytes:
+def score_npy(score: np.ndarray) -> bytes:
     """Return the smoothed score map as a little-endian float32 NumPy file: what the thresholds apply to."""
-    values = np.ascontiguousarray(smooth(record.score), dtype="<f4")
+    values = np.ascontiguousarray(smooth(score), dtype="<f4")
     shape = f"({values.shape[0]}, {values.shape[1]})"
     header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}".encode("ascii")
     padding = b" " * (-(len(header) + 11) % 64)

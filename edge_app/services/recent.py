@@ -1,65 +1,51 @@
 """The last results, kept in memory within a count and a number of bytes."""
 
 import threading
-from dataclasses import dataclass
-from typing import Dict, Optional, Tuple
+from typing import Dict, Optional
 
-import numpy as np
-
-from inspector.postprocess import Judgement, Region, Thresholds
+from edge_app.services.result import Result
 
 
-@dataclass(frozen=True)
-class InspectionRecord:
-    """One inspected photo: enough to draw its mask and overlay later.
-
-    `photo` is the file as it was sent; `score` is (H, W) at the network's input size, not smoothed;
-    `judgement` is at that size too, `regions` are its regions in the photo's pixels.
-    """
-
-    id: str
-    created: str  # UTC, ISO 8601
-    photo: bytes
-    media_type: str
-    frame_hw: Tuple[int, int]
-    score: np.ndarray
-    judgement: Judgement
-    regions: Tuple[Region, ...]
-    thresholds: Thresholds
-    latency_ms: float
-
-    @property
-    def num_bytes(self) -> int:
-        """How much memory this record holds."""
-        return len(self.photo) + self.score.nbytes + self.judgement.mask.nbytes
-
-
-class RecentInspections:
-    """Keeps the newest records; the oldest go when there are too many or they are too large together."""
+class RecentResults:
+    """Keeps the newest results; the oldest go when there are too many or they are too large together."""
 
     def __init__(self, *, max_count: int, max_bytes: int) -> None:
         self._max_count = max_count
         self._max_bytes = max_bytes
         self._num_bytes = 0
         self._lock = threading.Lock()
-        self._records: Dict[str, InspectionRecord] = {}  # oldest first
+        self._results: Dict[str, Result] = {}  # oldest first
+        self._sizes: Dict[str, int] = {}
 
     def __len__(self) -> int:
-        return len(self._records)
+        return len(self._results)
 
-    def add(self, record: InspectionRecord) -> None:
-        """Keep `record`, the newest; it stays even when it alone is over `max_bytes`."""
+    def add(self, result: Result) -> None:
+        """Keep `result`, the newest; it stays even when it alone is over `max_bytes`."""
+        num_bytes = num_bytes_of(result)
         with self._lock:
-            self._records[record.id] = record
-            self._num_bytes += record.num_bytes
-            while len(self._records) > 1 and self._is_over():
-                oldest = next(iter(self._records))
-                self._num_bytes -= self._records.pop(oldest).num_bytes
+            self._results[result.id] = result
+            self._sizes[result.id] = num_bytes
+            self._num_bytes += num_bytes
+            while len(self._results) > 1 and self._is_over():
+                oldest = next(iter(self._results))
+                del self._results[oldest]
+                self._num_bytes -= self._sizes.pop(oldest)
 
-    def get(self, record_id: str) -> Optional[InspectionRecord]:
-        """Return the record, or None when it is unknown or no longer kept."""
+    def get(self, result_id: str) -> Optional[Result]:
+        """Return the result, or None when it is unknown or no longer kept."""
         with self._lock:
-            return self._records.get(record_id)
+            return self._results.get(result_id)
 
     def _is_over(self) -> bool:
-        return len(self._records) > self._max_count or self._num_bytes > self._max_bytes
+        return len(self._results) > self._max_count or self._num_bytes > self._max_bytes
+
+
+def num_bytes_of(result: Result) -> int:
+    """How much memory a result holds."""
+    num_bytes = result.photo.num_bytes
+    if result.score is not None:
+        num_bytes += int(result.score.nbytes)
+    if result.judgement is not None:
+        num_bytes += int(result.judgement.mask.nbytes)
+    return num_bytes

@@ -48,7 +48,7 @@ def test_health_counts_what_happened() -> None:
         "bundle": {"name": "bright", "version": "3"},
         "runner": "fake",
         "num_waiting": 0,
-        "queue_size": 4,
+        "queue_size": 8,
         "counts": {"fail": 2, "review": 1, "pass": 1, "unreadable": 1},
     }
 

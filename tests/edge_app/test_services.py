@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import threading
 
-import numpy as np
 import pytest
 
 from edge_app.services.bounded_worker import BoundedWorker, BusyError
-from edge_app.services.recent import InspectionRecord, RecentInspections
+from edge_app.services.recent import RecentResults
+from edge_app.services.result import ModelVersion, Origin, Outcome, Photo, Result
 from edge_app.services.threshold_override import ThresholdOverride
 from inspector.errors import InputError
-from inspector.postprocess import Judgement, Thresholds, Verdict
+from inspector.postprocess import Thresholds
 
 
 def test_the_worker_runs_one_job_at_a_time_in_order() -> None:
@@ -56,19 +56,16 @@ def test_a_full_worker_refuses_and_a_cancelled_job_makes_room() -> None:
     worker.close()
 
 
-def record(name: str, *, num_bytes: int) -> InspectionRecord:
-    empty = np.zeros((0, 0), np.float32)
-    return InspectionRecord(
+def result(name: str, *, num_bytes: int) -> Result:
+    return Result(
         id=name,
-        created="2026-11-24T08:00:00Z",
-        photo=b"\0" * num_bytes,
-        media_type="image/png",
+        created_ms=0,
+        outcome=Outcome.PASS,
+        origin=Origin(),
+        model=ModelVersion("d", "n", "1"),
+        thresholds=OWN,
         frame_hw=(1, 1),
-        score=empty,
-        judgement=Judgement(Verdict.PASS, 0.0, empty.astype(np.uint8), ()),
-        regions=(),
-        thresholds=Thresholds(0.5, 0.25, 1),
-        latency_ms=1.0,
+        photo=Photo(data=b"\0" * num_bytes),
     )
 
 
@@ -84,9 +81,9 @@ def record(name: str, *, num_bytes: int) -> InspectionRecord:
     ],
 )
 def test_old_results_go_when_there_are_too_many_or_too_large_ones(sizes: tuple[int, ...], kept: str) -> None:
-    recent = RecentInspections(max_count=3, max_bytes=100)
+    recent = RecentResults(max_count=3, max_bytes=100)
     for name, num_bytes in zip("abcd", sizes):  # noqa: B905
-        recent.add(record(name, num_bytes=num_bytes))
+        recent.add(result(name, num_bytes=num_bytes))
     assert "".join(name for name in "abcd" if recent.get(name)) == kept
     assert len(recent) == len(kept)
 

@@ -1,12 +1,13 @@
 """The JSON records of the REST interface."""
 
+from datetime import datetime, timezone
 from typing import Dict, List, Optional, Tuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from edge_app.services.inspection import ModelCard
-from edge_app.services.recent import InspectionRecord
-from inspector.postprocess import Region, Thresholds, Verdict
+from edge_app.services.result import Outcome, Result
+from inspector.postprocess import Region, Thresholds
 
 DIGITS = 6
 
@@ -96,7 +97,7 @@ class InspectionOut(Record):
 
     id: str
     created: str = Field(description="UTC, ISO 8601.")
-    verdict: Verdict
+    verdict: Outcome
     image_score: float = Field(description="The maximum of the smoothed score map, 0..1.")
     thresholds: ThresholdsOut
     frame: SizeOut = Field(description="The photo's size: regions are in these pixels.")
@@ -106,19 +107,21 @@ class InspectionOut(Record):
     links: LinksOut
 
     @classmethod
-    def of(cls, record: InspectionRecord, *, card: ModelCard, base: str) -> "InspectionOut":
+    def of(cls, record: Result, *, card: ModelCard, base: str) -> "InspectionOut":
         """Shape `record`; `base` is the path of its own resource."""
         height, width = record.frame_hw
         return cls(
             id=record.id,
-            created=record.created,
-            verdict=record.judgement.verdict,
-            image_score=round(float(record.judgement.image_score), DIGITS),
+            created=datetime.fromtimestamp(record.created_ms / 1000, timezone.utc)
+            .isoformat(timespec="milliseconds")
+            .replace("+00:00", "Z"),
+            verdict=record.outcome,
+            image_score=round(float(record.image_score or 0.0), DIGITS),
             thresholds=ThresholdsOut.of(record.thresholds),
             frame=SizeOut(width=width, height=height),
             regions=[RegionOut.of(region) for region in record.regions],
             model=ModelNameOut(name=card.name, version=card.version),
-            latency_ms=round(record.latency_ms, 3),
+            latency_ms=round(record.latency_ms or 0.0, 3),
             links=LinksOut(
                 self=base,
                 image=f"{base}/image",

@@ -1,0 +1,81 @@
+"""What the hub asks of the store: take a result and say, after the commit, whether it is kept."""
+
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Optional, Protocol
+
+from edge_app.services.result import Result, ShadowAnswer
+from inspector.postprocess import Thresholds
+
+
+class Receipt(Protocol):
+    """What became of a result. `reason` says why it was not stored, or why its files were not kept."""
+
+    @property
+    def stored(self) -> bool: ...
+
+    @property
+    def reason(self) -> str: ...
+
+    @property
+    def kept_files(self) -> bool: ...
+
+
+class ThresholdVersion(Protocol):
+    """The device's own thresholds of a model; `version` counts from 1."""
+
+    @property
+    def version(self) -> int: ...
+
+    @property
+    def thresholds(self) -> Thresholds: ...
+
+
+class ResultStore(Protocol):
+    """Keeps results; `edge_app.store.Store` is one. No call waits for the disk."""
+
+    def add(self, result: Result) -> "Future[Receipt]":
+        """Store the result; the future resolves after the commit, or says why there was none."""
+
+    def attach_shadow(self, result_id: str, shadow: ShadowAnswer) -> "Future[None]":
+        """Add what the shadow model said, later than the result itself."""
+
+    def current_thresholds(self, model_digest: str) -> Optional[ThresholdVersion]:
+        """Return the thresholds that were set on this device for the model, if any."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A result that was acknowledged, and what the store said of it."""
+
+    result: Result
+    receipt: Receipt
+
+
+@dataclass(frozen=True)
+class NotKept:
+    """The receipt of a result that is in memory only."""
+
+    reason: str
+    stored: bool = False
+    kept_files: bool = False
+
+
+class NoStore:
+    """Keeps nothing: for an app without a state folder."""
+
+    def add(self, result: Result) -> "Future[Receipt]":
+        """Answer at once that nothing was stored."""
+        done: Future[Receipt] = Future()
+        done.set_result(NotKept("this server has no state folder"))
+        return done
+
+    def attach_shadow(self, result_id: str, shadow: ShadowAnswer) -> "Future[None]":
+        """Forget it."""
+        done: Future[None] = Future()
+        done.set_result(None)
+        return done
+
+    def current_thresholds(self, model_digest: str) -> Optional[ThresholdVersion]:
+        """There are none but the bundle's own."""
+        return None

@@ -1,0 +1,41 @@
+"""What the hub is given to inspect: an uploaded photo, or a camera's newest frame."""
+
+from dataclasses import dataclass
+from typing import Callable, Optional
+
+import numpy as np
+
+from edge_app.services.result import Origin, Photo
+from edge_app.services.serving import View
+from edge_app.services.threshold_override import ThresholdOverride
+
+NO_OVERRIDE = ThresholdOverride()
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A camera's frame at the moment its turn has come: uint8 (H, W, 3) BGR, and nobody else writes to it.
+
+    With `no_decision`, a short word, the frame cannot be trusted and no network sees it.
+    """
+
+    frame: np.ndarray
+    origin: Origin
+    view: Optional[View] = None
+    no_decision: str = ""
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One photo or frame on its way; `frame` decodes the photo, or returns the camera's frame."""
+
+    photo: Photo
+    origin: Origin
+    frame: Callable[[], np.ndarray]
+    view: Optional[View] = None
+    override: ThresholdOverride = NO_OVERRIDE
+
+    @classmethod
+    def of(cls, taken: Taken) -> "Shot":
+        """Return the shot of a camera."""
+        return cls(Photo(frame=taken.frame), taken.origin, lambda: taken.frame, taken.view)
