@@ -1,9 +1,9 @@
 """One thread that does one job at a time, lane by lane in turn, behind queues that can be full."""
 
 import threading
-from collections import Counter, OrderedDict, deque
+from collections import Counter, deque
 from concurrent.futures import Future
-from typing import Any, Callable, Deque, Dict, Tuple, TypeVar
+from typing import Any, Callable, Deque, Dict, Tuple, TypeVar, cast
 
 from inspector.errors import InspectorError
 
@@ -56,7 +56,7 @@ class BoundedWorker:
     def __init__(self, queue_size: int, *, name: str = "inspection") -> None:
         self._queue_size = queue_size
         self._condition = threading.Condition()
-        self._lanes: OrderedDict[str, Deque[_Job]] = OrderedDict()  # only lanes with jobs, next turn first
+        self._lanes: Dict[str, Deque[_Job]] = {}  # only lanes with jobs, next turn first
         self._num_pending: Dict[str, int] = Counter()
         self._is_closed = False
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -74,7 +74,7 @@ class BoundedWorker:
         Raises:
             BusyError: `queue_size` jobs of the lane are waiting or running, or the worker is closed.
         """
-        future: Future[ResultT] = Future()
+        future = cast("Future[ResultT]", Future())
         with self._condition:
             if self._is_closed:
                 raise BusyError("the inspector is stopping; send this image again when it has started")
@@ -109,7 +109,8 @@ class BoundedWorker:
             del future, job  # or they would keep the last photo until the next one comes
 
     def _take_turn(self) -> _Job:
-        lane, jobs = self._lanes.popitem(last=False)
+        lane = next(iter(self._lanes))
+        jobs = self._lanes.pop(lane)
         taken = jobs.popleft()
         if jobs:
             self._lanes[lane] = jobs  # to the end: the others come first

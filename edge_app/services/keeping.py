@@ -2,10 +2,12 @@
 
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Optional, Protocol
+from typing import Optional, Protocol, TypeVar, cast
 
 from edge_app.services.result import Result, ShadowAnswer
 from inspector.postprocess import Thresholds
+
+ValueT = TypeVar("ValueT")
 
 
 class Receipt(Protocol):
@@ -66,16 +68,18 @@ class NoStore:
 
     def add(self, result: Result) -> "Future[Receipt]":
         """Answer at once that nothing was stored."""
-        done: Future[Receipt] = Future()
-        done.set_result(NotKept("this server has no state folder"))
-        return done
+        return _done(NotKept("this server has no state folder"))
 
     def attach_shadow(self, result_id: str, shadow: ShadowAnswer) -> "Future[None]":
         """Forget it."""
-        done: Future[None] = Future()
-        done.set_result(None)
-        return done
+        return _done(None)
 
     def current_thresholds(self, model_digest: str) -> Optional[ThresholdVersion]:
         """There are none but the bundle's own."""
         return None
+
+
+def _done(value: ValueT) -> "Future[ValueT]":
+    future = cast("Future[ValueT]", Future())
+    future.set_result(value)
+    return future
