@@ -1,0 +1,59 @@
+"""File writes that survive a power cut: the file is synced, then the folder that names it.
+
+Source: facts/edge_reliability.md, section 1 (blob ordering).
+"""
+
+import os
+import shutil
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Iterator
+
+from inspector.errors import StorageError
+
+
+def write_synced(path: Path, data: bytes) -> None:
+    """Write one file and sync it; its folder is made where it is missing, and not synced."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def replace_synced(path: Path, data: bytes) -> None:
+    """Put a file with `data` in the place of `path`: after a crash it is the old or the new one."""
+    fresh = path.with_name(f".{path.name}.new")
+    write_synced(fresh, data)
+    fresh.replace(path)
+    sync_folder(path.parent)
+
+
+def sync_folder(path: Path) -> None:
+    """Make what was created, renamed or removed in a folder last."""
+    descriptor = os.open(str(path), os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def removed(folder: Path) -> Iterator[None]:
+    """Run the block without `folder` being there before, and without leaving it behind."""
+    shutil.rmtree(str(folder), ignore_errors=True)
+    try:
+        yield
+    finally:
+        shutil.rmtree(str(folder), ignore_errors=True)
+
+
+@contextmanager
+def storage_errors(path: Path) -> Iterator[None]:
+    """Turn an OSError of the block into a StorageError that names `path`."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(
+            f"cannot write {path}: {error.strerror or error}; free some space or choose another folder"
+        ) from error
