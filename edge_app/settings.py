@@ -20,7 +20,10 @@ class Settings(BaseSettings):
     port: int = Field(default=8080, ge=0, le=65535)
     allow_remote: bool = False
     allowed_hosts: Tuple[str, ...] = ()
+    require_key: bool = False
+    max_requests_per_s: float = Field(default=100.0, gt=0)
 
+    max_bundle_mb: float = Field(default=600.0, gt=0, le=10_000)
     max_body_mb: float = Field(default=32.0, gt=0, le=1000)
     max_pixels: int = Field(default=50_000_000, gt=0, le=1_000_000_000)
     max_uploads: int = Field(default=16, ge=1, le=1000)
@@ -35,6 +38,10 @@ class Settings(BaseSettings):
         return int(self.max_body_mb * MEGABYTE)
 
     @property
+    def max_bundle_bytes(self) -> int:
+        return int(self.max_bundle_mb * MEGABYTE)
+
+    @property
     def keep_results_bytes(self) -> int:
         return int(self.keep_results_mb * MEGABYTE)
 
@@ -47,6 +54,11 @@ class Settings(BaseSettings):
             return ip_address(self.host).is_loopback
         except ValueError:
             return False
+
+    @property
+    def needs_key(self) -> bool:
+        """Whether every request has to prove who sent it: not when only this machine can connect."""
+        return self.require_key or not self.is_loopback
 
 
 def read_settings(**chosen: Any) -> Settings:

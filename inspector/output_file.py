@@ -7,8 +7,11 @@ from pathlib import Path
 from inspector.errors import StorageError
 
 
-def write_file(path: Path, data: bytes) -> Path:
+def write_file(path: Path, data: bytes, *, mode: int = 0o644) -> Path:
     """Write `data` to `path`, whose folder is made where it is missing, and return `path`.
+
+    Args:
+        mode: Permissions of the file; until it has them nobody but its owner can read it.
 
     Raises:
         StorageError: it cannot be written; what was there before is still there.
@@ -21,7 +24,7 @@ def write_file(path: Path, data: bytes) -> Path:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            Path(name).chmod(0o644)
+            Path(name).chmod(mode)
             Path(name).replace(path)
         except BaseException:
             Path(name).unlink()
