@@ -73,12 +73,13 @@ class Judgement:
     def scaled_to(self, frame_hw: Tuple[int, int]) -> "Judgement":
         """Return the same judgement with contours, boxes, areas and mask in pixels of a frame."""
         height, width = frame_hw
-        scale_y, scale_x = height / self.mask.shape[0], width / self.mask.shape[1]
-        return replace(
-            self,
-            mask=cv2.resize(self.mask, (width, height), interpolation=cv2.INTER_NEAREST),
-            regions=tuple(_scaled(region, scale_x, scale_y) for region in self.regions),
-        )
+        mask = cv2.resize(self.mask, (width, height), interpolation=cv2.INTER_NEAREST)
+        return replace(self, mask=mask, regions=self.regions_in(frame_hw))
+
+    def regions_in(self, frame_hw: Tuple[int, int]) -> Tuple[Region, ...]:
+        """Return the regions in pixels of a frame, without the cost of its mask."""
+        scale_y, scale_x = frame_hw[0] / self.mask.shape[0], frame_hw[1] / self.mask.shape[1]
+        return tuple(_scaled(region, scale_x, scale_y) for region in self.regions)
 
 
 def smoothing_window(size_hw: Tuple[int, int]) -> int:

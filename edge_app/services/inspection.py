@@ -20,13 +20,14 @@ from edge_app.services.prepared import Prepared, prepare
 from edge_app.services.recent import RecentResults
 from edge_app.services.result import Origin, Photo, Result
 from edge_app.services.result_of import judged, undecided
-from edge_app.services.serving import ModelCard, ModelHost, ServingModel, View
+from edge_app.services.serving import ModelCard, ModelHost, ServingModel, look
 from edge_app.services.shadow import ShadowRunner
 from edge_app.services.shot import NO_OVERRIDE, Shot, Taken
 from edge_app.services.threshold_override import ThresholdOverride
 from inspector.errors import ImageError
 from inspector.image_file import decode_frame
 from inspector.postprocess import Thresholds
+from inspector.view import View
 
 __all__ = ["BusyError", "InspectionLimits", "InspectionService", "ModelCard", "Taken"]
 
@@ -210,7 +211,7 @@ class InspectionService:
                 thresholds = shot.override.apply(own)
                 if prepared is None or not prepared.fits(model.card.input_hw):  # or the model was swapped
                     prepared = prepare(shot.frame(), input_hw=model.card.input_hw, view=shot.view)
-                answer = model.inspect(prepared.to_inspect, thresholds=thresholds, view=shot.view)
+                answer = look(model, prepared.to_inspect, thresholds=thresholds, view=shot.view)
                 result = judged(
                     answer,
                     prepared=prepared,
@@ -219,6 +220,7 @@ class InspectionService:
                     model=model.version,
                     thresholds=thresholds,
                     threshold_version=version if shot.override == NO_OVERRIDE else None,
+                    view=shot.view,
                 )
         except BaseException as error:
             ticket.future.set_exception(error)

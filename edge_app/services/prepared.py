@@ -6,9 +6,9 @@ from typing import Optional, Tuple
 import numpy as np
 
 from edge_app.services.result import FrameQuality
-from edge_app.services.serving import View
 from inspector.preprocess import resize_frame
 from inspector.reference import brightness, focus
+from inspector.view import View
 
 
 @dataclass(frozen=True)
@@ -21,13 +21,18 @@ class Prepared:
     full: Optional[np.ndarray] = None
 
     @property
+    def input_hw(self) -> Tuple[int, int]:
+        """The network's input size."""
+        return (int(self.small.shape[0]), int(self.small.shape[1]))
+
+    @property
     def to_inspect(self) -> np.ndarray:
         """What the model is given."""
         return self.small if self.full is None else self.full
 
     def fits(self, input_hw: Tuple[int, int]) -> bool:
         """Whether a network of this input size can use it."""
-        return self.full is not None or self.small.shape[:2] == input_hw
+        return self.input_hw == input_hw
 
 
 def prepare(frame: np.ndarray, *, input_hw: Tuple[int, int], view: Optional[View] = None) -> Prepared:

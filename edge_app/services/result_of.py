@@ -8,6 +8,7 @@ from edge_app.services.prepared import Prepared
 from edge_app.services.result import ModelVersion, Origin, Outcome, Photo, Result
 from edge_app.services.serving import Answer
 from inspector.postprocess import Thresholds
+from inspector.view import View, lay_out
 
 
 def judged(
@@ -19,9 +20,14 @@ def judged(
     model: ModelVersion,
     thresholds: Thresholds,
     threshold_version: Optional[int],
+    view: Optional[View],
 ) -> Result:
     """Return the result of a photo that the network has seen."""
-    judgement = answer.judgement
+    judgement, frame_hw, input_hw = answer.judgement, prepared.frame_hw, prepared.input_hw
+    if view is None:
+        regions = judgement.regions_in(frame_hw)
+    else:
+        regions = lay_out(view, frame_hw, input_hw=input_hw).to_frame(judgement).regions
     return Result(
         id=new_id(),
         created_ms=now_ms(),
@@ -30,14 +36,16 @@ def judged(
         model=model,
         thresholds=thresholds,
         threshold_version=threshold_version,
-        frame_hw=prepared.frame_hw,
+        frame_hw=frame_hw,
         photo=photo,
         image_score=judgement.image_score,
-        regions=judgement.scaled_to(prepared.frame_hw).regions,
+        regions=regions,
         score=answer.score,
         judgement=judgement,
         latency_ms=answer.latency_ms,
         quality=prepared.quality,
+        view=view,
+        input_hw=input_hw,
     )
 
 

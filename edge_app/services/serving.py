@@ -8,6 +8,8 @@ import numpy as np
 
 from edge_app.services.result import ModelVersion
 from inspector.postprocess import Judgement, Thresholds
+from inspector.tiling import inspect_view
+from inspector.view import View
 
 
 class Answer(Protocol):
@@ -27,13 +29,6 @@ class Model(Protocol):
     """A model that answers; `inspector.runtime.Runner` is one."""
 
     def inspect(self, frame: np.ndarray, *, thresholds: Optional[Thresholds] = None) -> Answer: ...
-
-
-class View(Protocol):
-    """Which part of a frame is looked at, and how: region of interest, ignored areas, tiles.
-
-    `inspector.tiling.View` is one; the hub only hands it on to the model.
-    """
 
 
 @dataclass(frozen=True)
@@ -62,10 +57,18 @@ class ServingModel(Protocol):
     @property
     def version(self) -> ModelVersion: ...
 
-    def inspect(
-        self, frame: np.ndarray, *, thresholds: Optional[Thresholds] = None, view: Optional[View] = None
-    ) -> Answer:
-        """Judge a frame of any size, uint8 (h, w, 3) BGR; with `view` only what it shows."""
+    def score(self, frame: np.ndarray) -> np.ndarray:
+        """Map a frame of any size, uint8 (h, w, 3) BGR, to its score map, float32 (H, W), not smoothed."""
+
+    def inspect(self, frame: np.ndarray, *, thresholds: Optional[Thresholds] = None) -> Answer:
+        """Score and judge a frame of any size."""
+
+
+def look(model: ServingModel, frame: np.ndarray, *, thresholds: Thresholds, view: Optional[View]) -> Answer:
+    """Have a model judge a frame, or only what a view shows of it."""
+    if view is None:
+        return model.inspect(frame, thresholds=thresholds)
+    return inspect_view(model.score, frame, view, thresholds=thresholds, input_hw=model.card.input_hw)
 
 
 class ModelHost(Protocol):
@@ -80,7 +83,7 @@ class ModelHost(Protocol):
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A ServingModel over a model that looks at whole frames only."""
+    """A ServingModel made of a model and its card."""
 
     model: Model
     card: ModelCard
@@ -91,11 +94,12 @@ class LoadedModel:
         card = self.card
         return ModelVersion(digest=card.digest, name=card.name, version=card.version, runner=card.runner)
 
-    def inspect(
-        self, frame: np.ndarray, *, thresholds: Optional[Thresholds] = None, view: Optional[View] = None
-    ) -> Answer:
-        """Judge a whole frame."""
-        assert view is None, "this model was loaded for whole frames"
+    def score(self, frame: np.ndarray) -> np.ndarray:
+        """Map a frame to its score map."""
+        return self.model.inspect(frame).score
+
+    def inspect(self, frame: np.ndarray, *, thresholds: Optional[Thresholds] = None) -> Answer:
+        """Score and judge a frame."""
         return self.model.inspect(frame, thresholds=thresholds)
 
 

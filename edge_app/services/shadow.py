@@ -9,7 +9,7 @@ from typing import Optional, Tuple
 from edge_app.services.keeping import ResultStore
 from edge_app.services.prepared import Prepared, prepare
 from edge_app.services.result import Outcome, Result, ShadowAnswer
-from edge_app.services.serving import ModelHost
+from edge_app.services.serving import ModelHost, look
 from edge_app.services.shot import Shot
 
 logger = logging.getLogger(__name__)
@@ -82,12 +82,8 @@ class ShadowRunner:
         with lease as model:
             if not prepared.fits(model.card.input_hw):
                 prepared = prepare(shot.frame(), input_hw=model.card.input_hw, view=shot.view)
-            thresholds = self._store.current_thresholds(model.version.digest)
-            answer = model.inspect(
-                prepared.to_inspect,
-                thresholds=model.card.thresholds if thresholds is None else thresholds.thresholds,
-                view=shot.view,
-            )
-            judgement = answer.judgement
+            set_here = self._store.current_thresholds(model.version.digest)
+            thresholds = model.card.thresholds if set_here is None else set_here.thresholds
+            judgement = look(model, prepared.to_inspect, thresholds=thresholds, view=shot.view).judgement
             said = ShadowAnswer(model.version, Outcome(judgement.verdict.value), judgement.image_score)
         self._store.attach_shadow(result.id, said)

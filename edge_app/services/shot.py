@@ -6,8 +6,8 @@ from typing import Callable, Optional
 import numpy as np
 
 from edge_app.services.result import Origin, Photo
-from edge_app.services.serving import View
 from edge_app.services.threshold_override import ThresholdOverride
+from inspector.view import View
 
 NO_OVERRIDE = ThresholdOverride()
 
