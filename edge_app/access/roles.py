@@ -5,7 +5,7 @@ Source: edge_reliability.md section 2 (MLflow's new routes were open, Frigate's 
 
 import re
 from enum import Enum
-from typing import AbstractSet, Dict, FrozenSet, List, Tuple, Union
+from typing import AbstractSet, Dict, List, Tuple, Union
 
 from edge_app.access.principals import Role
 
@@ -146,8 +146,3 @@ def _index() -> Tuple[
 
 
 _EXACT, _PATTERNS = _index()
-
-
-def listed_routes() -> FrozenSet[Tuple[str, str]]:
-    """Return every (method, path) of the table, variable segments written as `{}`."""
-    return frozenset((method, re.sub(r"\{[^}]*\}", "{}", path)) for method, path in TABLE)
