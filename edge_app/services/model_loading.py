@@ -13,7 +13,7 @@ import numpy as np
 
 from edge_app.services.memory import resident_bytes
 from edge_app.services.result import ModelVersion
-from edge_app.services.serving import Answer, ModelCard, View
+from edge_app.services.serving import Answer, ModelCard
 from inspector.bundle import Bundle
 from inspector.errors import InspectorError
 from inspector.manifest import Reference
@@ -67,10 +67,8 @@ class HostedModel:
         """Map a frame of any size, uint8 (h, w, 3) BGR, to its score map, float32 (H, W), not smoothed."""
         return self.engine.score(frame)
 
-    def inspect(
-        self, frame: np.ndarray, *, thresholds: Optional[Thresholds] = None, view: Optional[View] = None
-    ) -> Answer:
-        """Judge `frame`, by the bundle's own thresholds where none are given; of a `view`, what it shows."""
+    def inspect(self, frame: np.ndarray, *, thresholds: Optional[Thresholds] = None) -> Answer:
+        """Score and judge a frame of any size, by the bundle's own thresholds where none are given."""
         return self.engine.inspect(frame, thresholds=thresholds)
 
 
