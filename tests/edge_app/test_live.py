@@ -1,4 +1,4 @@
-"""Live viewers: each sees the newest, none is waited for, and pictures are drawn once and only when wanted."""
+"""Live viewers: each sees the newest, none is waited for, pictures are drawn once and only when wanted."""
 
 from __future__ import annotations
 
