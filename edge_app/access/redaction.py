@@ -11,7 +11,7 @@ HIDDEN = "***"
 _RULES: Tuple[Tuple[Pattern[str], str], ...] = (
     # scheme://user:password@host; a password may itself hold @, : and /
     (
-        re.compile(r"(\b[a-z][a-z0-9+.-]{0,20}://)[^\s\"'<>]*@", re.IGNORECASE),
+        re.compile(r"(\b[a-z][a-z0-9+.-]{0,20}://)[^\s\"'<>]{0,512}@", re.IGNORECASE),
         rf"\1{HIDDEN}@",
     ),
     (re.compile(r"\bvi_[A-Za-z0-9_-]{8,}"), f"vi_{HIDDEN}"),
