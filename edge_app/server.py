@@ -1,7 +1,9 @@
 """The port: bound first, announced when it answers."""
 
+import gc
 import socket
 from contextlib import suppress
+from importlib.util import find_spec
 from typing import Callable, List, Optional
 
 import uvicorn
@@ -15,6 +17,8 @@ BACKLOG = 128
 MAX_CONNECTIONS = 128
 KEEP_ALIVE_S = 5
 GRACE_S = 5
+MAX_MESSAGE_BYTES = 65_536  # that a WebSocket takes; viewers have little to say
+_SANSIO = "uvicorn.protocols.websockets.websockets_sansio_impl"  # uvicorn from 0.35 on
 
 
 def bind(settings: Settings) -> socket.socket:
@@ -41,8 +45,20 @@ def bind(settings: Settings) -> socket.socket:
     return listener
 
 
-def run(app: FastAPI, listener: socket.socket, *, on_ready: Callable[[], None]) -> None:
-    """Serve until SIGINT or SIGTERM; `on_ready` is called once, when the port answers."""
+def run(
+    app: FastAPI,
+    listener: socket.socket,
+    *,
+    on_ready: Callable[[], None],
+    on_stop: Callable[[], None] = lambda: None,
+) -> None:
+    """Serve until SIGINT or SIGTERM.
+
+    Args:
+        on_ready: Called once, when the port answers.
+        on_stop: Called when the server is told to stop, before it waits for answers that are under way: ends
+            those that would never end by themselves.
+    """
     config = uvicorn.Config(
         app,
         http=BoundedHttp,
@@ -50,22 +66,33 @@ def run(app: FastAPI, listener: socket.socket, *, on_ready: Callable[[], None]) 
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        ws="none",
+        ws="websockets-sansio" if find_spec(_SANSIO) else "websockets",
+        ws_max_size=MAX_MESSAGE_BYTES,
         backlog=BACKLOG,
         limit_concurrency=MAX_CONNECTIONS,
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=GRACE_S,
     )
     with suppress(KeyboardInterrupt):  # uvicorn raises SIGINT again after it has stopped in good order
-        _AnnouncingServer(config, on_ready).run(sockets=[listener])
+        _AnnouncingServer(config, on_ready, on_stop).run(sockets=[listener])
 
 
 class _AnnouncingServer(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, on_ready: Callable[[], None], on_stop: Callable[[], None]
+    ) -> None:
         super().__init__(config)
         self._on_ready = on_ready
+        self._on_stop = on_stop
 
     async def startup(self, sockets: Optional[List[socket.socket]] = None) -> None:
         await super().startup(sockets)
         if self.started:
+            # What is there now stays: the collector need not look at it again while photos wait.
+            gc.collect()
+            gc.freeze()
             self._on_ready()
+
+    async def shutdown(self, sockets: Optional[List[socket.socket]] = None) -> None:
+        self._on_stop()
+        await super().shutdown(sockets)
