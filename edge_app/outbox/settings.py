@@ -1,10 +1,11 @@
 """Where messages go and how: the `destinations` of settings.json, checked.
 
-No secret stands here: `password`, `secret`, `client_key` are names of secrets (`edge_app.outbox.secret_files`),
-so that settings can be shown, copied and changed over REST.
+No secret stands here: `password`, `secret`, `client_key` are names of secrets (see `secret_files`), so that
+settings can be shown, copied and changed over REST.
 """
 
 from typing import Any, List, Optional, Tuple, Union
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
 from typing_extensions import Annotated, Literal
@@ -27,7 +28,6 @@ class Destination(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: Name
-    enabled: bool = True
 
 
 class QueuedDestination(Destination):
@@ -99,7 +99,7 @@ class MqttSettings(QueuedDestination):
 
 
 class WebhookSettings(QueuedDestination):
-    """An address to post to. `secret` names the key of the signature (`whsec_...`); without it none is sent."""
+    """An address to post to. `secret` names the signature's key (`whsec_...`); without it none is sent."""
 
     kind: Literal["webhook"] = "webhook"
     url: str = Field(min_length=8, max_length=2000)
@@ -108,10 +108,19 @@ class WebhookSettings(QueuedDestination):
 
     @field_validator("url")
     @classmethod
-    def _url_holds_no_login(cls, url: str) -> str:
-        if "@" in url.split("?", 1)[0].split("/", 3)[-1 if url.count("/") < 3 else 2]:
-            raise ValueError("user and password may not stand in the address; sign with `secret` instead")
+    def _url_is_http_without_login(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
+            raise ValueError(
+                "write https://host[:port]/path; a login may not stand there, sign with `secret`"
+            )
         return url
+
+    @property
+    def shown(self) -> str:
+        """The address without path and query, which often are secrets."""
+        parts = urlsplit(self.url)
+        return f"{parts.scheme}://{parts.netloc}"
 
 
 class GateSettings(Destination):
@@ -121,7 +130,8 @@ class GateSettings(Destination):
         broken wire or a dead device rejects everything.
     delay_ms: from the moment the picture was taken to the pulse.  max_late_ms: a pulse that could not be
         given within this time is not given any more, since another part is at the gate by then.
-    heartbeat_coil: toggled every `heartbeat_ms` while all is well; the PLC stops the line when it stands still.
+    heartbeat_coil: toggled every `heartbeat_ms`; the PLC stops the line when it stands still.
+    sources: cameras whose results count; empty: all.
     """
 
     kind: Literal["modbus"] = "modbus"
