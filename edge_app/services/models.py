@@ -6,12 +6,13 @@
 Source: facts/edge_reliability.md, section 5.
 """
 
+import shutil
 import tempfile
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Callable, ContextManager, List, Optional, TypeVar
+from typing import Callable, ContextManager, List, Optional, TypeVar, Union
 
 from edge_app.services.boot_guard import BootGuard
 from edge_app.services.bounded_worker import BusyError
@@ -26,6 +27,7 @@ from inspector.errors import BundleError, InputError, InspectorError
 
 ResultT = TypeVar("ResultT")
 BOOTS = "boots.json"
+UPLOADS = ".upload."
 
 
 class ModelSwappingError(BusyError):
@@ -71,6 +73,8 @@ class ModelHost:
         """
         self._folder, self._settings, self._open_bundle = folder, settings, open_bundle
         self._library = ModelLibrary(folder, limits=settings.library, on_step=on_step)
+        for leftover in folder.glob(f"{UPLOADS}*"):  # of a crash
+            shutil.rmtree(str(leftover), ignore_errors=True)
         self._changes = ModelChanges(
             self._library,
             BootGuard(folder / BOOTS),
@@ -113,8 +117,12 @@ class ModelHost:
         """
         return self._change(None, lambda: self._start(given)).result()
 
-    def upload(self, data: bytes) -> ModelEntry:
-        """Verify a zipped bundle, store it, test it on this device, and return it as `available`.
+    def receiving(self) -> ContextManager[str]:
+        """Return a folder for an upload while it comes in: on the models' disk, and gone afterwards."""
+        return tempfile.TemporaryDirectory(prefix=UPLOADS, dir=str(self._folder))
+
+    def upload(self, data: Union[bytes, Path]) -> ModelEntry:
+        """Verify a zipped bundle (its bytes or its file), store it, test it on this device, and return it.
 
         Where memory does not hold it beside the serving model, it is tested when it is activated.
 
@@ -264,7 +272,7 @@ class ModelHost:
             return None
         return None if bundle.digest == pointers.given and pointers.current is not None else bundle
 
-    def _take(self, data: bytes) -> ModelEntry:
+    def _take(self, data: Union[bytes, Path]) -> ModelEntry:
         bundle = self._read_upload(data)
         was_there = any(stored.digest == bundle.digest for stored in self._library.models())
         digest = self._library.add(bundle)
@@ -276,12 +284,11 @@ class ModelHost:
             raise
         return self.find(digest)
 
-    def _read_upload(self, data: bytes) -> Bundle:
-        with storage_errors(self._folder), tempfile.TemporaryDirectory(
-            prefix=".upload.", dir=str(self._folder)
-        ) as scratch:
-            path = Path(scratch) / "upload.bundle"
-            path.write_bytes(data)
+    def _read_upload(self, data: Union[bytes, Path]) -> Bundle:
+        with storage_errors(self._folder), self.receiving() as scratch:
+            path = data if isinstance(data, Path) else Path(scratch) / "upload.bundle"
+            if not isinstance(data, Path):
+                path.write_bytes(data)
             try:
                 return self._open_bundle(path)
             except BundleError as error:  # the client must not learn our paths
