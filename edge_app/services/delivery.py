@@ -51,8 +51,11 @@ class Delivery:
         with self._changed:
             return dict(self._counts)
 
-    def deliver(self, result: Result, ticket: Ticket) -> None:
-        """Have `result` stored; when that is committed or has failed, answer who holds the ticket."""
+    def deliver(self, result: Result, ticket: Ticket) -> "Future[Receipt]":
+        """Have `result` stored and return its receipt's future.
+
+        When that is committed or has failed, whoever holds the ticket is answered.
+        """
         with self._changed:
             self._num_open += 1
         try:
@@ -61,6 +64,7 @@ class Delivery:
             storing = Future()
             storing.set_exception(error)
         storing.add_done_callback(lambda done: self._acknowledge(result, done, ticket))
+        return storing
 
     def wait_until_all_done(self) -> None:
         """Return when every result that was handed in is acknowledged."""

@@ -21,7 +21,7 @@ from edge_app.services.recent import RecentResults
 from edge_app.services.result import Origin, Photo, Result
 from edge_app.services.result_of import judged, undecided
 from edge_app.services.serving import ModelCard, ModelHost, ServingModel, look
-from edge_app.services.shadow import ShadowRunner
+from edge_app.services.shadow import Answered, ShadowRunner
 from edge_app.services.shot import NO_OVERRIDE, Shot, Taken
 from edge_app.services.threshold_override import ThresholdOverride
 from inspector.errors import ImageError
@@ -225,8 +225,8 @@ class InspectionService:
         except BaseException as error:
             ticket.future.set_exception(error)
             return
-        self._finish(result, ticket)
-        self._shadow.offer(result, shot, prepared, is_busy=self.num_waiting > 1)
+        stored = self._finish(result, ticket)
+        self._shadow.offer(Answered(result, shot, prepared, stored), is_busy=self.num_waiting > 1)
 
     def _refuse_to_decide(self, taken: Taken, ticket: Ticket) -> None:
         try:
@@ -246,9 +246,9 @@ class InspectionService:
             return
         self._finish(result, ticket)
 
-    def _finish(self, result: Result, ticket: Ticket) -> None:
+    def _finish(self, result: Result, ticket: Ticket) -> "Future[Receipt]":
         self._recent.add(result)
-        self._delivery.deliver(result, ticket)
+        return self._delivery.deliver(result, ticket)
 
     def _in_force(self, model: ServingModel) -> Tuple[Thresholds, int]:
         set_here = self._store.current_thresholds(model.version.digest)

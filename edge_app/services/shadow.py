@@ -3,8 +3,10 @@
 import logging
 import os
 import threading
+from concurrent.futures import Future
 from contextlib import suppress
-from typing import Optional, Tuple
+from dataclasses import dataclass
+from typing import Any, Optional
 
 from edge_app.services.keeping import ResultStore
 from edge_app.services.prepared import Prepared, prepare
@@ -16,7 +18,15 @@ logger = logging.getLogger(__name__)
 
 NICENESS = 10
 
-_Job = Tuple[Result, Shot, Prepared]
+
+@dataclass(frozen=True)
+class Answered:
+    """A result that was handed to the store, and what it was made of; `stored` resolves after the commit."""
+
+    result: Result
+    shot: Shot
+    prepared: Prepared
+    stored: "Future[Any]"
 
 
 class ShadowRunner:
@@ -29,13 +39,13 @@ class ShadowRunner:
         self._models = models
         self._store = store
         self._changed = threading.Condition()
-        self._job: Optional[_Job] = None
+        self._job: Optional[Answered] = None
         self._is_busy = False
         self._is_closed = False
         self.num_skipped = 0
         self._thread: Optional[threading.Thread] = None
 
-    def offer(self, result: Result, shot: Shot, prepared: Prepared, *, is_busy: bool) -> None:
+    def offer(self, answered: Answered, *, is_busy: bool) -> None:
         """Have the shadow judge the same shot, unless it is at work or photos are waiting (`is_busy`)."""
         lease = self._models.shadow()
         if lease is None:
@@ -44,7 +54,7 @@ class ShadowRunner:
             if is_busy or self._is_busy or self._job is not None or self._is_closed:
                 self.num_skipped += 1
                 return
-            self._job = (result, shot, prepared)
+            self._job = answered
             self._changed.notify()
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="shadow", daemon=True)
@@ -70,12 +80,13 @@ class ShadowRunner:
                 job, self._job = self._job, None
                 self._is_busy = True
             try:
-                self._judge(*job)
+                self._judge(job)
             except Exception:
-                logger.exception("the shadow model failed on result %s", job[0].id)
+                logger.exception("the shadow model failed on result %s", job.result.id)
             del job
 
-    def _judge(self, result: Result, shot: Shot, prepared: Prepared) -> None:
+    def _judge(self, answered: Answered) -> None:
+        shot, prepared = answered.shot, answered.prepared
         lease = self._models.shadow()
         if lease is None:
             return
@@ -86,4 +97,5 @@ class ShadowRunner:
             thresholds = model.card.thresholds if set_here is None else set_here.thresholds
             judgement = look(model, prepared.to_inspect, thresholds=thresholds, view=shot.view).judgement
             said = ShadowAnswer(model.version, Outcome(judgement.verdict.value), judgement.image_score)
-        self._store.attach_shadow(result.id, said)
+        result_id = answered.result.id
+        answered.stored.add_done_callback(lambda _: self._store.attach_shadow(result_id, said))

@@ -3,10 +3,10 @@
 import sqlite3
 from dataclasses import dataclass
 
-from edge_app.services.result import Result
+from edge_app.services.result import Result, ShadowAnswer
 from edge_app.store.files import hour_of
 from edge_app.store.filters import score_bin
-from edge_app.store.rows import detail_of, disagrees
+from edge_app.store.rows import detail_of, disagrees, with_shadow
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,21 @@ def insert_result(connection: sqlite3.Connection, result: Result, files: KeptFil
     )
     assert seq is not None
     return seq
+
+
+def attach_shadow(connection: sqlite3.Connection, result_id: str, shadow: ShadowAnswer) -> None:
+    """Add what the shadow model said later; a result that is gone is not an error."""
+    found = connection.execute(
+        "SELECT r.seq, r.detail, g.outcome FROM results r JOIN groups g ON g.id = r.group_id WHERE r.id = ?",
+        (result_id,),
+    ).fetchone()
+    if found is None:
+        return
+    seq, detail, outcome = found
+    connection.execute(
+        "UPDATE results SET detail = ?, disagrees = ? WHERE seq = ?",
+        (with_shadow(detail, shadow), int(shadow.outcome.value != outcome), seq),
+    )
 
 
 def _group_id(connection: sqlite3.Connection, result: Result) -> int:

@@ -5,6 +5,7 @@ from typing import Mapping, Optional, Tuple
 
 from edge_app.services.result import FrameQuality, ModelVersion, Origin, Outcome, ShadowAnswer
 from inspector.postprocess import Region, Thresholds
+from inspector.view import Layout, View, lay_out
 
 DECISIONS = ("good", "defect", "unsure")  # what an operator can say of a part; stored as 1, 2, 3
 
@@ -36,6 +37,7 @@ class StoredResult:
     """One result as it is in the database; `seq` grows in the order in which results were stored.
 
     has_photo, has_score: the file was kept and has not been found missing. `decision` is the last one.
+    view, input_hw: say how the score map lies on the photo, as in `Result`.
     """
 
     id: str
@@ -57,6 +59,15 @@ class StoredResult:
     has_photo: bool
     has_score: bool
     decision: Optional[OperatorDecision] = None
+    view: Optional[View] = None
+    input_hw: Optional[Tuple[int, int]] = None
+
+    @property
+    def layout(self) -> Optional[Layout]:
+        """How the score map lies on the photo; None where it covers the whole of it."""
+        if self.view is None or self.input_hw is None:
+            return None
+        return lay_out(self.view, self.frame_hw, input_hw=self.input_hw)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from typing import Any, List, Optional, Sequence, Tuple
 from edge_app.services.result import FrameQuality, ModelVersion, Origin, Outcome, Result, ShadowAnswer
 from edge_app.store.records import OperatorDecision, StoredResult
 from inspector.postprocess import Region, Thresholds
+from inspector.view import View
 
 PHOTO_LOST, SCORE_LOST = 1, 2  # bits of results.lost
 MARK_LOST = "UPDATE results SET lost = lost | ? WHERE seq = ?"
@@ -32,8 +33,15 @@ def detail_of(result: Result) -> str:
         "latency_ms": result.latency_ms,
         "quality": None if quality is None else [quality.brightness, quality.focus],
         "shadow": None if shadow is None else _shadow_list(shadow),
+        "view": None if result.view is None else result.view.as_record(),
+        "input_hw": None if result.input_hw is None else list(result.input_hw),
     }
     return json.dumps(detail, separators=(",", ":"))
+
+
+def with_shadow(detail: str, shadow: ShadowAnswer) -> str:
+    """Return the JSON of a row with what the shadow model said later."""
+    return json.dumps({**json.loads(detail), "shadow": _shadow_list(shadow)}, separators=(",", ":"))
 
 
 def disagrees(result: Result) -> bool:
@@ -48,6 +56,7 @@ def result_of(row: Sequence[Any], decision: Optional[OperatorDecision]) -> Store
     detail = json.loads(text)
     trigger, captured_ms, frame_age_ms = detail["origin"]
     quality, shadow = detail["quality"], detail["shadow"]
+    view, input_hw = detail["view"], detail["input_hw"]
     return StoredResult(
         id=result_id,
         seq=seq,
@@ -68,6 +77,8 @@ def result_of(row: Sequence[Any], decision: Optional[OperatorDecision]) -> Store
         has_photo=photo_bytes > 0 and not lost & PHOTO_LOST,
         has_score=score_bytes > 0 and not lost & SCORE_LOST,
         decision=decision,
+        view=None if view is None else View.of_record(view),
+        input_hw=None if input_hw is None else (input_hw[0], input_hw[1]),
     )
 
 

@@ -8,12 +8,12 @@ import threading
 import time
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Iterator, List, Optional, Sequence, Tuple
+from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
 
-from edge_app.services.result import Outcome, Result
-from edge_app.store import audit, decisions, thresholds
+from edge_app.services.result import Outcome, Result, ShadowAnswer
+from edge_app.store import audit, decisions, insertion, thresholds
 from edge_app.store.condition import read_status
 from edge_app.store.files import ResultFiles
 from edge_app.store.filters import ResultFilter
@@ -57,7 +57,8 @@ class Store:
         self._folder = folder
         self._policy = policy
         self._num_passes = 0
-        self._counting = threading.Lock()
+        self._lock = threading.Lock()
+        self._thresholds: Dict[str, Optional[ThresholdVersion]] = {}
         self._files = ResultFiles(folder.path / FILES_NAME)
         self._readers = Readers(self.path)
         self._history = History(self._readers, self._files, writer)
@@ -134,6 +135,10 @@ class Store:
             self._housekeeping.hurry()
         return self._intake.put(result, keep_files=keep, reason=reason)
 
+    def attach_shadow(self, result_id: str, shadow: ShadowAnswer) -> "Future[None]":
+        """Add to a stored result what the shadow model said later."""
+        return self.writer.submit(lambda connection: insertion.attach_shadow(connection, result_id, shadow))
+
     def get(self, result_id: str) -> Optional[StoredResult]:
         """Return a result, or None when it is not (or no longer) there."""
         return self._history.get(result_id)
@@ -198,17 +203,26 @@ class Store:
             return decisions.read_history(connection, result_id)
 
     def current_thresholds(self, model_digest: str) -> Optional[ThresholdVersion]:
-        """Return the device's own thresholds for a model, or None where the bundle's hold."""
-        return next(iter(self.threshold_history(model_digest, limit=1)), None)
+        """Return the device's own thresholds for a model, or None where the bundle's hold.
+
+        From memory, but for the first time: every inspection asks.
+        """
+        if model_digest not in self._thresholds:
+            read = next(iter(self.threshold_history(model_digest, limit=1)), None)
+            with self._lock:
+                self._thresholds.setdefault(model_digest, read)  # they may have been set meanwhile
+        return self._thresholds[model_digest]
 
     def set_thresholds(self, model_digest: str, limits: Thresholds, by: str) -> "Future[ThresholdVersion]":
-        """Store the next version of a model's thresholds."""
+        """Store the next version of a model's thresholds; they hold from its commit on."""
         when_ms = wall_ms()
-        return self.writer.submit(
+        setting = self.writer.submit(
             lambda connection: thresholds.insert_thresholds(
                 connection, model_digest, limits, by=by, when_ms=when_ms
             )
         )
+        setting.add_done_callback(lambda done: self._remember(model_digest, done))
+        return setting
 
     def threshold_history(self, model_digest: str, *, limit: int = 1000) -> List[ThresholdVersion]:
         """Return the versions of a model's thresholds, newest first."""
@@ -251,8 +265,13 @@ class Store:
         self.writer.close()
         self._folder.close()
 
+    def _remember(self, model_digest: str, setting: "Future[ThresholdVersion]") -> None:
+        if setting.exception() is None:
+            with self._lock:
+                self._thresholds[model_digest] = setting.result()
+
     def _wants_files(self, outcome: Outcome) -> bool:
-        with self._counting:
+        with self._lock:
             keep = keeps_files(self._policy, outcome, self._num_passes)
             self._num_passes += outcome is Outcome.PASS
         return keep

@@ -325,6 +325,19 @@ def test_a_shadow_answers_later_and_its_answer_is_attached() -> None:
     assert skipped.outcome is Outcome.FAIL
 
 
+def test_the_answer_of_a_shadow_that_is_faster_than_the_disk_waits_for_the_row() -> None:
+    store = FakeStore(holds=True)
+    has_answered = threading.Event()
+    other = loaded(has_answered.set, digest="d2")
+    with hub_of(store=store, host=FakeHost(loaded(), other)) as hub:
+        future = post(hub)
+        assert has_answered.wait(WAIT_S)
+        assert store.shadows == {}
+        store.commit()
+        result = future.result(WAIT_S).result
+    assert set(store.shadows) == {result.id}
+
+
 def test_a_shadow_of_another_size_sees_the_photo_at_its_own_size() -> None:
     sizes: list[tuple[int, ...]] = []
 
