@@ -48,7 +48,11 @@ def serving_version(host: ModelHost) -> str:
 
 
 def is_soon(what: Callable[[], bool]) -> bool:
-    return any(what() or time.sleep(0.002) for _ in range(5000))
+    for _ in range(5000):
+        if what():
+            return True
+        time.sleep(0.002)
+    return False
 
 
 def states(host: ModelHost) -> dict[str, str]:
@@ -268,9 +272,14 @@ def test_one_change_at_a_time(tmp_path: Path) -> None:
         assert host.find(digest).state is ModelState.LOADING
         assert host.status().loading == digest
         assert serving_version(host) == "1"
-        for change in (host.upload, host.activate, host.set_shadow):
+        changes: list[Callable[[], object]] = [
+            lambda: host.upload(b""),
+            lambda: host.activate(digest),
+            lambda: host.set_shadow(digest),
+        ]
+        for change in changes:
             with pytest.raises(ModelChangeError, match="another model is being loaded or changed"):
-                change(b"" if change == host.upload else digest)  # type: ignore[operator]
+                change()
         may_go_on.set()
         future.result()
         assert host.status().loading is None
