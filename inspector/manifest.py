@@ -1,4 +1,8 @@
-"""What a bundle says about itself: the records of `manifest.json` and `reference.json`."""
+"""What a bundle says about itself: the records of `manifest.json` and `reference.json`.
+
+Schema 2 adds the target, the precision and how it was reached. A manifest of schema 1 is read as one of an
+FP32 bundle for the target `onnx`, which is what every such bundle is.
+"""
 
 import json
 from typing import Any, Dict, List, Optional, Sequence, Tuple, Type, TypeVar
@@ -9,8 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from inspector.errors import BundleError
 from inspector.postprocess import Thresholds
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+PRECISIONS = ("fp32", "fp16", "int8")
 FP32_TOLERANCE = 1e-4
+_PRECISION = "^(" + "|".join(PRECISIONS) + ")$"
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 
 RecordT = TypeVar("RecordT", bound="Record")
@@ -106,6 +112,40 @@ class ParityRecord(Record):
     note: Optional[str] = None
 
 
+class PrecisionRecord(Record):
+    """What a reduced precision costs: the pixel AUPR of the same network before (FP32) and after.
+
+    measured_on: "test" photos of the data set, or "synthetic" defects on good photos where it has none.
+    max_aupr_loss: the recipe's limit of the loss.
+    """
+
+    aupr_before: float = Field(ge=0, le=1)
+    aupr_after: float = Field(ge=0, le=1)
+    max_aupr_loss: float = Field(ge=0, le=1)
+    measured_on: str = Field(pattern="^(test|synthetic)$")
+    num_images: int = Field(gt=0)
+
+    @property
+    def aupr_loss(self) -> float:
+        """How much of the AUPR the precision costs; negative where it gained some."""
+        return self.aupr_before - self.aupr_after
+
+
+class QuantizationRecord(Record):
+    """How a network was brought to INT8.
+
+    flavour: "cpu" (U8 activations, S8 weights) or "tensorrt" (symmetric S8).
+    num_calibration: images from which the ranges come, good photos of the training part, a part of them with
+        drawn defects; never a test photo.
+    float_nodes: convolutions that stay in float, those that lost most first.
+    """
+
+    flavour: str = Field(pattern="^(cpu|tensorrt)$")
+    num_calibration: int = Field(gt=0)
+    num_nodes: int = Field(gt=0)
+    float_nodes: List[str] = Field(default_factory=list)
+
+
 class ProvenanceRecord(Record):
     """Where the network comes from."""
 
@@ -116,7 +156,14 @@ class ProvenanceRecord(Record):
 
 
 class Manifest(Record):
-    """`manifest.json`."""
+    """`manifest.json`.
+
+    precision: in which the target answers, and for which the bundle was proven.
+    file_precision: of the arithmetic in model.onnx; `fp32` under `fp16` where TensorRT builds its FP16 engine
+        from an FP32 file.
+    tolerance: largest difference from a golden score, by what the runtime says that it computes in.
+    precision_reason: why this precision, where export chose it by itself.
+    """
 
     schema_version: int = SCHEMA_VERSION
     name: str = Field(pattern=NAME_PATTERN)
@@ -133,6 +180,24 @@ class Manifest(Record):
     parity: Optional[ParityRecord] = None
     provenance: ProvenanceRecord
     tolerance: Dict[str, float] = Field(default_factory=lambda: {"fp32": FP32_TOLERANCE})
+    target: str = Field(default="onnx", pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")
+    precision: str = Field(default="fp32", pattern=_PRECISION)
+    file_precision: str = Field(default="fp32", pattern=_PRECISION)
+    precision_reason: Optional[str] = None
+    precision_cost: Optional[PrecisionRecord] = None
+    quantization: Optional[QuantizationRecord] = None
+
+    @model_validator(mode="after")
+    def _precision_is_possible(self) -> "Manifest":
+        if self.precision not in self.tolerance:
+            raise ValueError(
+                f"precision is {self.precision}, but tolerances are given for {sorted(self.tolerance)}"
+            )
+        if self.file_precision not in ("fp32", self.precision):
+            raise ValueError(
+                f"precision is {self.precision}, which a file of {self.file_precision} cannot answer in"
+            )
+        return self
 
     @field_validator("input_hw")
     @classmethod

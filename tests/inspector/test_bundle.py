@@ -264,7 +264,7 @@ def _reseal(path: Path, **manifest: object) -> Path:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"schema_version": 2, "new_key": 1}, "has schema 2, but this program reads schemas up to 1; update"),
+        ({"schema_version": 3, "new_key": 1}, "has schema 3, but this program reads schemas up to 2; update"),
         ({"bytes": 5}, r"model\.onnx .* manifest\.json says 5"),
         ({"surprise": 1}, "surprise: Extra inputs are not permitted"),
         ({"input_hw": [0, 32]}, "input_hw: Value error, input size"),
