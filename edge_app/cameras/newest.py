@@ -1,7 +1,6 @@
 """The newest frame of one camera, copied out of the ring only when somebody asks for it."""
 
 import threading
-import time
 from collections import deque
 from typing import Deque, Optional
 
@@ -24,7 +23,6 @@ class NewestFrame:
         self._run: Optional[Repetition] = None
         self._stamps: Deque[float] = deque(maxlen=RATE_OVER_FRAMES)
         self._num_frames = 0
-        self._is_over = False
         self._reading = threading.Lock()  # one reader of the ring at a time
         self._ring: Optional[Ring] = None
         self._copied: Optional[Frame] = None
@@ -58,9 +56,7 @@ class NewestFrame:
             if before is not None:
                 before.close()
         with self._changed:
-            self._is_over = ring is None
             self._stamps.clear()
-            self._changed.notify_all()
 
     def came(self, facts: FrameFacts) -> None:
         """Say that a frame has come."""
@@ -80,14 +76,18 @@ class NewestFrame:
                 self._copied = Frame(frame, facts.seq, facts.captured_s, facts.captured_ms, self.fault(facts))
             return self._copied
 
-    def wait_next(self, after_seq: int, timeout_s: float) -> Optional[Frame]:
-        """Return the newest frame with a higher number, or None after `timeout_s` or at the end."""
-        deadline_s = time.monotonic() + timeout_s
+    def wait_for_newer(self, after_seq: int, timeout_s: float) -> bool:
+        """Wait until a frame with a higher number has come; False after `timeout_s`."""
         with self._changed:
-            self._changed.wait_for(
-                lambda: self._is_over or (self._facts is not None and self._facts.seq > after_seq),
-                max(0.0, deadline_s - time.monotonic()),
-            )
+            self._changed.wait_for(lambda: self._newest_seq() > after_seq, timeout_s)
+            return self._newest_seq() > after_seq
+
+    def _newest_seq(self) -> int:
+        return 0 if self._facts is None else self._facts.seq
+
+    def wait_next(self, after_seq: int, timeout_s: float) -> Optional[Frame]:
+        """Return the newest frame with a higher number, or None after `timeout_s`."""
+        self.wait_for_newer(after_seq, timeout_s)
         newest = self.latest()
         return newest if newest is not None and newest.seq > after_seq else None
 

@@ -67,6 +67,10 @@ class SupervisedCamera:
         """Return the newest frame, also after the camera has failed; its age is the caller's business."""
         return self._frames.latest()
 
+    def wait_for_newer(self, after_seq: int, timeout_s: float) -> bool:
+        """Wait until there is a frame with a higher number; False after `timeout_s`. Nothing is copied."""
+        return self._frames.wait_for_newer(after_seq, timeout_s)
+
     def wait_next(self, after_seq: int, timeout_s: float) -> Optional[Frame]:
         """Return the newest frame with a higher number, waiting for it; None after `timeout_s`."""
         return self._frames.wait_next(after_seq, timeout_s)

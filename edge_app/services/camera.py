@@ -74,6 +74,9 @@ class Camera(Protocol):
     def latest(self) -> Optional[Frame]:
         """Return the newest frame, however old it is."""
 
+    def wait_for_newer(self, after_seq: int, timeout_s: float) -> bool:
+        """Wait until there is a frame with a higher number; False after `timeout_s`. Nothing is copied."""
+
     def wait_next(self, after_seq: int, timeout_s: float) -> Optional[Frame]:
         """Return the newest frame with a higher number, waiting for it; None after `timeout_s`."""
 
@@ -111,6 +114,8 @@ class MqttTriggerSettings(_Record):
     host: str = Field("127.0.0.1", min_length=1, max_length=253, pattern=r"^[A-Za-z0-9._:-]+$")
     port: int = Field(1883, ge=1, le=65535)
     topic: str = Field(..., min_length=1, max_length=200, pattern=r"^[^#+\x00]+$")
+    username: str = Field("", max_length=200)
+    password: str = Field("", max_length=200)
 
 
 class FileTriggerSettings(_Record):

@@ -1,0 +1,147 @@
+"""Inspects a camera's newest frame again and again."""
+
+import threading
+import time
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Callable, Optional
+
+from edge_app.services.bounded_worker import BusyError
+from edge_app.services.camera import Camera, CameraError, CameraSettings, CameraState, FrameFault, Trigger
+from edge_app.services.result import Result
+from edge_app.services.shot import Taken
+from edge_app.services.station import FrameInspector, blank_frame, origin_of
+from edge_app.services.tally import StationStats, Tally
+
+MAX_TURNS = 2  # one that is inspected, one that waits or is being stored
+LOOK_S = 0.2
+SAME_FAULT_AGAIN_S = 10.0
+
+
+@dataclass(frozen=True)
+class FaultReport:
+    """A fault that a NO_DECISION was written for, and when, monotonic."""
+
+    fault: FrameFault
+    at_s: float
+
+
+def is_due(fault: FrameFault, before: Optional[FaultReport], *, now_s: float) -> bool:
+    """Whether a fault is written down: when it is new, and again every 10 s while it lasts."""
+    return before is None or before.fault is not fault or now_s - before.at_s >= SAME_FAULT_AGAIN_S
+
+
+class ContinuousStation:
+    """Inspects the newest frame again and again, as fast as the network does it or at `min_interval_ms`."""
+
+    def __init__(
+        self,
+        camera: Camera,
+        settings: CameraSettings,
+        inspector: FrameInspector,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._camera, self._settings, self._inspector, self._clock = camera, settings, inspector, clock
+        self._view = settings.view()
+        self._tally = Tally()
+        self._turns = threading.Semaphore(MAX_TURNS)
+        self._was_taken = threading.Event()
+        self._is_stopping = threading.Event()
+        self._last_seq = 0
+        self._last_taken_s = -float("inf")
+        self._report: Optional[FaultReport] = None
+        self._thread = threading.Thread(target=self._run, name=f"station-{camera.name}", daemon=True)
+
+    @property
+    def stats(self) -> StationStats:
+        """What has been done since the start."""
+        return self._tally.stats
+
+    def start(self) -> None:
+        """Begin to inspect."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Take no more frames."""
+        self._is_stopping.set()
+        self._was_taken.set()
+        self._thread.join()
+
+    def trigger(self, kind: Trigger, *, lot: str = "") -> "Future[Result]":
+        """Refuse: this camera needs no trigger."""
+        raise CameraError(
+            f"camera {self._camera.name} inspects continuously; set its trigger to `http` or `mqtt` first"
+        )
+
+    def _run(self) -> None:
+        while not self._is_stopping.is_set():
+            if not self._camera.wait_for_newer(self._last_seq, LOOK_S):
+                self._note_silence()
+                continue
+            pause_s = self._last_taken_s + self._settings.min_interval_ms / 1000 - self._clock()
+            if pause_s > 0 and self._is_stopping.wait(pause_s):
+                return
+            self._take_turn()
+
+    def _take_turn(self) -> None:
+        """Queue one turn, and wait until it has taken its frame: the next one needs a newer frame."""
+        while not self._turns.acquire(timeout=LOOK_S):
+            if self._is_stopping.is_set():
+                return
+        self._was_taken.clear()
+        try:
+            future = self._inspector.submit_newest(self._take, source=self._camera.name)
+        except BusyError:
+            self._turns.release()
+            self._is_stopping.wait(LOOK_S)
+            return
+        future.add_done_callback(self._turn_done)
+        if self._is_stopping.is_set():
+            return
+        self._was_taken.wait()
+
+    def _turn_done(self, future: "Future[Optional[Result]]") -> None:
+        self._was_taken.set()
+        self._turns.release()
+        self._tally.count(future)
+
+    def _take(self) -> Optional[Taken]:
+        """Return the newest frame; called in the moment inference begins."""
+        try:
+            frame = self._camera.latest()
+            if self._is_stopping.is_set() or frame is None or frame.seq <= self._last_seq:
+                return None
+            self._last_seq, now_s = frame.seq, self._clock()
+            self._last_taken_s = now_s
+            fault = frame.fault or self._stale()
+            if fault is None:
+                self._report = None
+            elif not self._reports(fault, now_s):
+                return None
+            origin = origin_of(frame, self._settings, Trigger.CONTINUOUS, now_s=now_s)
+            return Taken(frame.frame, origin, self._view, no_decision="" if fault is None else fault.value)
+        finally:
+            self._was_taken.set()
+
+    def _reports(self, fault: FrameFault, now_s: float) -> bool:
+        is_reported = is_due(fault, self._report, now_s=now_s)
+        if is_reported:
+            self._report = FaultReport(fault, now_s)
+        return is_reported
+
+    def _note_silence(self) -> None:
+        """Write down that a camera which should give frames gives none; no old photo stands for it."""
+        state, now_s = self._camera.stats().state, self._clock()
+        is_silent = state in (CameraState.WAITING, CameraState.STUCK) or self._stale() is not None
+        if state is CameraState.ENDED or not is_silent or not self._reports(FrameFault.STALE, now_s):
+            return
+        origin = origin_of(None, self._settings, Trigger.CONTINUOUS, now_s=now_s)
+        future = self._inspector.submit_no_decision(
+            blank_frame(), origin=origin, reason=FrameFault.STALE.value
+        )
+        future.add_done_callback(self._tally.count)
+
+    def _stale(self) -> Optional[FrameFault]:
+        fault = self._camera.stats().fault
+        return fault if fault is FrameFault.STALE else None

@@ -1,0 +1,135 @@
+"""Inspects one frame of a camera for each trigger."""
+
+import queue
+import threading
+import time
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Callable, Optional
+
+from edge_app.services.bounded_worker import BusyError
+from edge_app.services.camera import Camera, CameraSettings, Frame, FrameFault, Trigger
+from edge_app.services.result import Result
+from edge_app.services.station import FrameInspector, blank_frame, origin_of
+from edge_app.services.tally import StationStats, Tally
+
+MAX_TRIGGERS = 8
+LOOK_S = 0.2
+BUSY = "busy"
+
+
+@dataclass(frozen=True)
+class _Request:
+    """A trigger that waits for its frame. `at_s`: monotonic."""
+
+    at_s: float
+    kind: Trigger
+    lot: str
+    future: "Future[Result]"
+
+
+class TriggeredStation:
+    """Inspects one frame a trigger: the first that was captured after it."""
+
+    def __init__(
+        self,
+        camera: Camera,
+        settings: CameraSettings,
+        inspector: FrameInspector,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._camera, self._settings, self._inspector, self._clock = camera, settings, inspector, clock
+        self._view = settings.view()
+        self._tally = Tally()
+        self._requests: queue.Queue[_Request] = queue.Queue(MAX_TRIGGERS)
+        self._is_stopping = threading.Event()
+        self._last_seq = 0
+        self._thread = threading.Thread(target=self._run, name=f"station-{camera.name}", daemon=True)
+
+    @property
+    def stats(self) -> StationStats:
+        """What has been done since the start."""
+        return self._tally.stats
+
+    def start(self) -> None:
+        """Begin to answer triggers."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Answer no more triggers; those that wait are cancelled."""
+        self._is_stopping.set()
+        self._thread.join()
+        while not self._requests.empty():
+            self._requests.get().future.cancel()
+
+    def trigger(self, kind: Trigger, *, lot: str = "") -> "Future[Result]":
+        """Ask for the inspection of the next frame; its result is NO_DECISION when none comes in time.
+
+        Raises:
+            BusyError: 8 triggers are waiting, or the camera is being stopped.
+        """
+        request = _Request(self._clock(), kind, lot or self._settings.lot, Future())
+        try:
+            if self._is_stopping.is_set():
+                raise queue.Full
+            self._requests.put_nowait(request)
+        except queue.Full as error:
+            raise BusyError(
+                f"camera {self._camera.name} has {self._requests.qsize()} triggers waiting "
+                f"(limit {MAX_TRIGGERS}), or is being stopped; send this one again in a moment"
+            ) from error
+        return request.future
+
+    def _run(self) -> None:
+        while not self._is_stopping.is_set():
+            try:
+                request = self._requests.get(timeout=LOOK_S)
+            except queue.Empty:
+                continue
+            if request.future.set_running_or_notify_cancel():
+                self._answer(request)
+
+    def _answer(self, request: _Request) -> None:
+        frame = self._first_after(request.at_s)
+        try:
+            inner = self._submit(frame, request)
+        except Exception as error:
+            inner = Future()
+            inner.set_exception(error)
+        inner.add_done_callback(self._tally.count)
+        inner.add_done_callback(lambda done: _pass_on(done, request.future))
+
+    def _submit(self, frame: Optional[Frame], request: _Request) -> "Future[Result]":
+        origin = origin_of(frame, self._settings, request.kind, now_s=self._clock(), lot=request.lot)
+        fault = FrameFault.STALE if frame is None else frame.fault
+        picture = blank_frame() if frame is None else frame.frame
+        if fault is None:
+            try:
+                return self._inspector.submit_frame(picture, origin=origin, view=self._view)
+            except BusyError:
+                return self._inspector.submit_no_decision(picture, origin=origin, reason=BUSY)
+        return self._inspector.submit_no_decision(picture, origin=origin, reason=fault.value)
+
+    def _first_after(self, at_s: float) -> Optional[Frame]:
+        """Wait for a frame captured after `at_s` that no other trigger has had."""
+        deadline_s = at_s + self._settings.trigger_timeout_ms / 1000
+        while not self._is_stopping.is_set():
+            left_s = deadline_s - self._clock()
+            if left_s <= 0:
+                return None
+            frame = self._camera.wait_next(self._last_seq, min(left_s, LOOK_S))
+            if frame is None:
+                continue
+            self._last_seq = frame.seq
+            if frame.captured_s > at_s:
+                return frame
+        return None
+
+
+def _pass_on(done: "Future[Result]", to: "Future[Result]") -> None:
+    error = done.exception()
+    if error is not None:
+        to.set_exception(error)
+    else:
+        to.set_result(done.result())
