@@ -89,7 +89,7 @@ def test_self_test_refuses_other_answers(tmp_path: Path) -> None:
 
 def test_self_test_needs_a_tolerance_of_its_precision(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="states no tolerance for fp32"):
-        Runner.open(_with(tmp_path, tolerance={"int8": 0.1})).self_test()
+        Runner.open(_with(tmp_path, precision="fp16", tolerance={"fp16": 0.1})).self_test()
 
 
 def test_threads_get_the_same_answers(runner: Runner) -> None:
