@@ -43,6 +43,10 @@ def evaluate_bundle(
         False, "--original-resolution", help="Compare with the masks as drawn, at the size of the photos."
     ),
     threads: Optional[int] = typer.Option(None, "--threads", help="Threads of the runtime."),
+    runtime: str = typer.Option(
+        "auto",
+        help="auto takes the fastest that is there; or tensorrt, cuda, cpu. tensorrt waits for its engine.",
+    ),
     json_output: bool = typer.Option(False, "--json", help="Print one JSON object on stdout."),
 ) -> None:
     """Measure a bundle on a data set with masks.
@@ -50,7 +54,7 @@ def evaluate_bundle(
     Example: inspector evaluate screws.bundle data/screws --out evaluation
     """
     console = Console(json_output=json_output)
-    runner = Runner.open(Bundle.open(bundle), threads=threads)
+    runner = Runner.open(Bundle.open(bundle), threads=threads, runtime=runtime)
     found = open_dataset(dataset, layout=layout)
     samples, what = _samples(found)
     log = ScoreLog(runner, samples)

@@ -28,6 +28,10 @@ def inspect(
     out: Optional[Path] = typer.Option(None, "--out", help="Folder for one overlay a frame."),
     every: int = typer.Option(1, "--every", help="Look at each N-th frame of a video."),
     threads: Optional[int] = typer.Option(None, "--threads", help="Threads of the runtime."),
+    runtime: str = typer.Option(
+        "auto",
+        help="auto takes the fastest that is there; or tensorrt, cuda, cpu. tensorrt waits for its engine.",
+    ),
     json_output: bool = typer.Option(False, "--json", help="Print one JSON object on stdout."),
 ) -> None:
     """Find defects in files, folders and videos.
@@ -37,7 +41,7 @@ def inspect(
     Example: inspector inspect screws.bundle photos/ --out overlays
     """
     console = Console(json_output=json_output)
-    runner = Runner.open(Bundle.open(bundle), threads=threads)
+    runner = Runner.open(Bundle.open(bundle), threads=threads, runtime=runtime)
     results: List[Dict[str, Any]] = []
     failed: List[Dict[str, str]] = []
     names = _FreeNames(out)

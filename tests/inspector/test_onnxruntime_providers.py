@@ -1,6 +1,6 @@
-"""CUDA and TensorRT inside onnxruntime: options that version 1.11 knows, and no silent step down to the CPU.
+"""CUDA and TensorRT in onnxruntime: options that version 1.11 knows, and no silent step down to the CPU.
 
-Those providers are not in this machine's onnxruntime: a recorded session takes the arguments, the CPU answers.
+Those providers are not in the onnxruntime here: a recorded session takes the arguments, the CPU answers.
 """
 
 from __future__ import annotations
