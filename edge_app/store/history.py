@@ -37,9 +37,9 @@ class FileRow(NamedTuple):
 
 
 class History:
-    """Pages, single results, files. A file that is missing is marked as lost and reads as None."""
+    """Pages, single results, files. A file that is missing reads as None; `writer` marks it as lost."""
 
-    def __init__(self, readers: Readers, files: ResultFiles, writer: Writer) -> None:
+    def __init__(self, readers: Readers, files: ResultFiles, writer: Optional[Writer]) -> None:
         self._readers = readers
         self._files = files
         self._writer = writer
@@ -116,7 +116,8 @@ class History:
         return None
 
     def _mark(self, bit: int, seq: int) -> None:
-        self._writer.submit(lambda connection: connection.execute(MARK_LOST, (bit, seq)).rowcount)
+        if self._writer is not None:
+            self._writer.submit(lambda connection: connection.execute(MARK_LOST, (bit, seq)).rowcount)
 
 
 def _load(connection: sqlite3.Connection, keys: Sequence[Key]) -> Tuple[StoredResult, ...]:

@@ -15,7 +15,7 @@ from edge_app.store.files import HOUR_MS, hour_of
 from edge_app.store.filters import Key, ResultFilter, score_bits
 from edge_app.store.records import DECISIONS
 
-FEW = 20_000  # entries of an index that are read in a few ms
+FEW = 40_000  # entries of an index that are read in a few ms
 MANY_GROUPS = 400  # SQLite takes 999 parameters
 DENSE = 5_000  # matching results of an hour, from which reading the hour in order fills a page sooner
 

@@ -1,7 +1,7 @@
 """Removes the oldest results, a few hundred at a time, so that nobody waits for it.
 
-Source: facts edge_reliability, section 1, "Retention": 500 rows a transaction cost about a millisecond; a
-pause between them lets results through.
+Source: facts edge_reliability, section 1, "Retention": at most 500 rows a transaction, and a pause between them
+that lets results through.
 """
 
 import sqlite3
@@ -19,7 +19,7 @@ from edge_app.store.policy import (
 from edge_app.store.space import free_bytes, used_bytes
 from edge_app.store.writer import Writer
 
-CHUNK = 500
+CHUNK = 200
 PAUSE_S = 0.02
 STATISTICS_DAYS = 730
 

@@ -38,8 +38,10 @@ class StateFolder:
         self._sign()
 
     def close(self) -> None:
-        """Let others have the folder."""
-        os.close(self._descriptor)
+        """Let others have the folder; a second time is harmless."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
 
     def _sign(self) -> None:
         """Leave a name for the error that a second process gives; without space there is none."""

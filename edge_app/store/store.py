@@ -221,8 +221,9 @@ class Store:
                 connection, model_digest, limits, by=by, when_ms=when_ms
             )
         )
-        setting.add_done_callback(lambda done: self._remember(model_digest, done))
-        return setting
+        answer: Future[ThresholdVersion] = Future()
+        setting.add_done_callback(lambda done: self._remember(model_digest, done, answer))
+        return answer
 
     def threshold_history(self, model_digest: str, *, limit: int = 1000) -> List[ThresholdVersion]:
         """Return the versions of a model's thresholds, newest first."""
@@ -265,10 +266,17 @@ class Store:
         self.writer.close()
         self._folder.close()
 
-    def _remember(self, model_digest: str, setting: "Future[ThresholdVersion]") -> None:
-        if setting.exception() is None:
-            with self._lock:
-                self._thresholds[model_digest] = setting.result()
+    def _remember(
+        self, model_digest: str, setting: "Future[ThresholdVersion]", answer: "Future[ThresholdVersion]"
+    ) -> None:
+        """Answer after remembering: who waited for the answer must find the new thresholds in force."""
+        error = setting.exception()
+        if error is not None:
+            answer.set_exception(error)
+            return
+        with self._lock:
+            self._thresholds[model_digest] = setting.result()
+        answer.set_result(setting.result())
 
     def _wants_files(self, outcome: Outcome) -> bool:
         with self._lock:

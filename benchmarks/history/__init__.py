@@ -1,0 +1,1 @@
+"""How long does a page of the history take with a million stored results?"""
