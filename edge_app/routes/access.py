@@ -1,16 +1,22 @@
 """What routes ask for: the parts of this app, as `create_app` put them on `app.state`.
 
-Names on `app.state`: service, drawings, settings, started_s (monotonic), store, models, cameras, outbox, drift,
-metrics, preferences (settings.json), live.
+Names on `app.state`: service, drawings, settings, started_s (monotonic), store, models, cameras, outbox,
+drift, metrics, preferences (settings.json), live, sessions; and streams, which `add_routes` puts there.
 """
-
-from typing import Any
 
 from fastapi import Request
 
+from edge_app.cameras.camera_set import CameraSet
+from edge_app.metrics.exposition import Metrics
+from edge_app.outbox.outbox import Outbox
+from edge_app.preferences import PreferencesFile
+from edge_app.routes.stream import StreamSlots
 from edge_app.services.drawing import Drawings
+from edge_app.services.drift_watch import DriftWatch
 from edge_app.services.inspection import InspectionService
+from edge_app.services.models import ModelHost
 from edge_app.settings import Settings
+from edge_app.store import Store
 
 
 def get_service(request: Request) -> InspectionService:
@@ -31,42 +37,54 @@ def get_settings(request: Request) -> Settings:
     return settings
 
 
-def get_store(request: Request) -> Any:
+def get_store(request: Request) -> Store:
     """Return the store of results, decisions, thresholds and audit."""
-    return request.app.state.store
+    store: Store = request.app.state.store
+    return store
 
 
-def get_models(request: Request) -> Any:
+def get_models(request: Request) -> ModelHost:
     """Return the host of the models: serving, previous, shadow."""
-    return request.app.state.models
+    models: ModelHost = request.app.state.models
+    return models
 
 
-def get_cameras(request: Request) -> Any:
+def get_cameras(request: Request) -> CameraSet:
     """Return the set of cameras."""
-    return request.app.state.cameras
+    cameras: CameraSet = request.app.state.cameras
+    return cameras
 
 
-def get_outbox(request: Request) -> Any:
+def get_outbox(request: Request) -> Outbox:
     """Return the outbox of MQTT and webhook messages."""
-    return request.app.state.outbox
+    outbox: Outbox = request.app.state.outbox
+    return outbox
 
 
-def get_drift(request: Request) -> Any:
+def get_drift(request: Request) -> DriftWatch:
     """Return the drift monitor."""
-    return request.app.state.drift
+    drift: DriftWatch = request.app.state.drift
+    return drift
 
 
-def get_metrics(request: Request) -> Any:
+def get_metrics(request: Request) -> Metrics:
     """Return the Prometheus metrics."""
-    return request.app.state.metrics
+    metrics: Metrics = request.app.state.metrics
+    return metrics
 
 
-def get_preferences(request: Request) -> Any:
+def get_preferences(request: Request) -> PreferencesFile:
     """Return what an administrator may change while the server runs: settings.json."""
-    return request.app.state.preferences
+    preferences: PreferencesFile = request.app.state.preferences
+    return preferences
+
+
+def get_streams(request: Request) -> StreamSlots:
+    """Return how many long answers may be sent at once."""
+    streams: StreamSlots = request.app.state.streams
+    return streams
 
 
 def who(request: Request) -> str:
     """Return the name of the asker, as the access middleware found it."""
-    principal = request.scope.get("state", {}).get("who")
-    return str(principal.name) if principal is not None else "local"
+    return str(request.scope["state"]["who"].name)

@@ -1,17 +1,49 @@
 """Puts every route of the REST interface on an app."""
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
-from edge_app.routes import device, inspections
+from edge_app.routes import (
+    audit,
+    cameras,
+    decisions,
+    drift,
+    exports,
+    health,
+    inspect,
+    labels,
+    metrics,
+    models,
+    outbox,
+    pictures,
+    results,
+    served_model,
+    session,
+    settings,
+    statistics,
+    thresholds,
+)
 from edge_app.routes.answers import add_error_handlers
+from edge_app.routes.openapi import describe
 from edge_app.routes.page import page_router
+from edge_app.routes.stream import StreamSlots
+from edge_app.routes.strict import known_query
 
-ROUTERS = (inspections.router, device.router)
+MAX_STREAMS = 2
+
+PARTS = (
+    inspect, results, pictures, decisions, exports, labels, statistics, thresholds, cameras, served_model,
+    models, outbox, health, drift, metrics, audit, settings, session,
+)  # fmt: skip
 
 
 def add_routes(app: FastAPI) -> None:
-    """Add the error handlers, the routes under /api/v1 and the page; `routes.access` names the parts they use."""
+    """Add the error handlers, the routes under /api/v1, /metrics and the page.
+
+    `routes.access` names the parts on `app.state` that they use.
+    """
+    app.state.streams = StreamSlots(MAX_STREAMS)
     add_error_handlers(app)
-    for router in ROUTERS:
-        app.include_router(router)
+    for part in PARTS:
+        app.include_router(part.router, dependencies=[Depends(known_query)])
     app.include_router(page_router())
+    describe(app)

@@ -10,7 +10,7 @@ from edge_app.access.headers import session_token, values_of
 from edge_app.access.principals import LOCAL, Principal
 from edge_app.access.sessions import COOKIE, Sessions
 from edge_app.routes.answers import errors, json_answer
-from edge_app.routes.records import Record
+from edge_app.routes.records.record import Record
 
 PATH = "/api/v1/session"
 router = APIRouter(prefix=PATH, tags=["session"])
@@ -24,7 +24,9 @@ class SessionOut(Record):
     role: Optional[str] = Field(description="viewer, operator or admin.")
 
 
-@router.post("", response_model=SessionOut, responses=errors(401, 403, 429), summary="Log in")
+@router.post(
+    "", operation_id="log_in", response_model=SessionOut, responses=errors(401, 403, 429), summary="Log in"
+)
 async def start(request: Request) -> Response:
     """Send the key as `Authorization: Bearer KEY`; the answer sets a cookie that browsers send from then on.
 
@@ -47,13 +49,13 @@ async def start(request: Request) -> Response:
     return answer
 
 
-@router.get("", response_model=SessionOut, summary="Who am I")
+@router.get("", operation_id="who_am_i", response_model=SessionOut, summary="Who am I")
 async def read(request: Request) -> Response:
     """Tell the page whether to ask for a key, and what its user may do."""
     return json_answer(_session_of(request))
 
 
-@router.delete("", status_code=204, response_class=Response, summary="Log out")
+@router.delete("", operation_id="log_out", status_code=204, response_class=Response, summary="Log out")
 async def end(request: Request) -> Response:
     """End this session."""
     token = session_token(request.scope)

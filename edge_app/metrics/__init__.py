@@ -1,0 +1,1 @@
+"""Prometheus metrics: what is counted as it happens, and what is measured when somebody asks."""

@@ -1,0 +1,137 @@
+"""Long answers a batch at a time: bounded memory, few at once, and an end when the client has gone."""
+
+import asyncio
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+from typing import AsyncIterator, Callable, Generic, Iterator, Optional, Sequence, TypeVar
+
+from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from edge_app.services.bounded_worker import BusyError
+
+ItemT = TypeVar("ItemT")
+
+BATCH = 100
+SEND_TIMEOUT_S = 30.0
+
+
+class StreamSlots:
+    """How many streams may run at once; each holds a thread and a read connection."""
+
+    def __init__(self, max_streams: int) -> None:
+        self._max_streams = max_streams
+        self._lock = threading.Lock()
+        self._num_running = 0
+
+    @property
+    def num_running(self) -> int:
+        """How many streams are being sent."""
+        return self._num_running
+
+    def take(self) -> None:
+        """Take a slot.
+
+        Raises:
+            BusyError: all are taken.
+        """
+        with self._lock:
+            if self._num_running >= self._max_streams:
+                raise BusyError(
+                    f"{self._num_running} exports are being sent (the limit); ask again when one has ended"
+                )
+            self._num_running += 1
+
+    def give_back(self) -> None:
+        """Let the next stream run."""
+        with self._lock:
+            self._num_running -= 1
+
+
+class BatchedResponse(StreamingResponse):
+    """Sends `encode(batch)` for batches of `items()`, which one thread opens, reads and closes.
+
+    The answer breaks off, visibly for the client, when it takes nothing for `SEND_TIMEOUT_S`.
+
+    Raises:
+        BusyError: too many streams are running.
+    """
+
+    def __init__(
+        self,
+        items: Callable[[], Iterator[ItemT]],
+        encode: Callable[[Sequence[ItemT]], bytes],
+        *,
+        slots: StreamSlots,
+        media_type: str,
+        file_name: Optional[str] = None,
+        head: bytes = b"",
+        batch: int = BATCH,
+    ) -> None:
+        slots.take()
+        self._slots = slots
+        self._head = head
+        self._reader = _Reader(items, encode, batch=batch)
+        named = {"Content-Disposition": f'attachment; filename="{file_name}"'} if file_name else {}
+        super().__init__(self._chunks(), media_type=media_type, headers=named)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            # Awaits nothing: the client may have gone, and then this task is being cancelled.
+            self._reader.close(then=self._slots.give_back)
+
+    async def stream_response(self, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        async for chunk in self.body_iterator:
+            message = {"type": "http.response.body", "body": chunk, "more_body": True}
+            await asyncio.wait_for(send(message), SEND_TIMEOUT_S)
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _chunks(self) -> AsyncIterator[bytes]:
+        if self._head:
+            yield self._head
+        while True:
+            chunk = await asyncio.wrap_future(self._reader.next_chunk())
+            if not chunk:
+                return
+            yield chunk
+
+
+class _Reader(Generic[ItemT]):
+    """Runs an iterator in one thread: SQLite's connections stay with the thread that opened them."""
+
+    def __init__(
+        self,
+        items: Callable[[], Iterator[ItemT]],
+        encode: Callable[[Sequence[ItemT]], bytes],
+        *,
+        batch: int,
+    ) -> None:
+        self._open = items
+        self._encode = encode
+        self._batch = batch
+        self._items: Optional[Iterator[ItemT]] = None
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="stream")
+
+    def next_chunk(self) -> "Future[bytes]":
+        """Read and encode the next batch; the future gives nothing at the end."""
+        return self._thread.submit(self._next_chunk)
+
+    def close(self, *, then: Callable[[], None]) -> None:
+        """End the iterator, then its thread, then call `then`; returns at once."""
+        self._thread.submit(self._close).add_done_callback(lambda _: then())
+        self._thread.shutdown(wait=False)
+
+    def _next_chunk(self) -> bytes:
+        if self._items is None:
+            self._items = self._open()
+        found = list(islice(self._items, self._batch))
+        return self._encode(found) if found else b""
+
+    def _close(self) -> None:
+        close = getattr(self._items, "close", None)  # generators have it, and must not wait for the collector
+        if close is not None:
+            close()
