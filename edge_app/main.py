@@ -1,21 +1,17 @@
-"""Puts the app together: settings, service, routes and what stands before them."""
+"""Puts the app together: what stands before the routes, the routes, and the parts that they use."""
 
+import asyncio
 import time
 from contextlib import asynccontextmanager
+from dataclasses import fields
 from typing import AsyncIterator
 
 from fastapi import FastAPI
-from starlette.middleware import Middleware
 
-from edge_app.middleware import HostCheck, StrictHeaders, UploadLimits
-from edge_app.routes import device, inspections
-from edge_app.routes.answers import add_error_handlers
-from edge_app.routes.page import page_router
-from edge_app.services.drawing import Drawings
-from edge_app.services.inspection import InspectionLimits, InspectionService
-from edge_app.services.keeping import NoStore
-from edge_app.services.serving import LoadedModel, Model, ModelCard, OneModel
-from edge_app.settings import Settings
+from edge_app.access.stack import middleware
+from edge_app.parts import Parts
+from edge_app.routes.api import add_routes
+from edge_app.routes.page import FILES
 from inspector import __version__
 
 DESCRIPTION = (
@@ -24,9 +20,8 @@ DESCRIPTION = (
 )
 
 
-def create_app(model: Model, card: ModelCard, settings: Settings) -> FastAPI:
-    """Return the app that serves `model`; its service stops with the app's lifespan."""
-    service = InspectionService(OneModel(LoadedModel(model, card)), NoStore(), _limits(settings))
+def create_app(parts: Parts) -> FastAPI:
+    """Return the app over `parts`; they start to work with the app's lifespan and are closed at its end."""
     app = FastAPI(
         title="Visual inspector",
         version=__version__,
@@ -36,42 +31,26 @@ def create_app(model: Model, card: ModelCard, settings: Settings) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,  # a redirect would be built from the Host header
         lifespan=_lifespan,
-        middleware=[
-            Middleware(StrictHeaders),
-            Middleware(
-                HostCheck,
-                names=(settings.host, *settings.allowed_hosts),
-                any_address=settings.allow_remote,
-            ),
-            Middleware(
-                UploadLimits,
-                max_bytes=settings.max_body_bytes,
-                max_uploads=settings.max_uploads,
-                timeout_s=settings.upload_timeout_s,
-            ),
-        ],
+        middleware=middleware(
+            parts.settings,
+            parts.keys,
+            parts.sessions,
+            pages=frozenset(FILES),
+            audit=parts.store.audit,
+            rates=parts.rates,
+        ),
     )
-    app.state.service = service
-    app.state.drawings = Drawings(max_pixels=settings.max_pixels)
-    app.state.settings = settings
+    app.state.parts = parts
+    for field in fields(parts):
+        setattr(app.state, field.name, getattr(parts, field.name))
     app.state.started_s = time.monotonic()
-    add_error_handlers(app)
-    app.include_router(inspections.router)
-    app.include_router(device.router)
-    app.include_router(page_router())
+    add_routes(app)
     return app
-
-
-def _limits(settings: Settings) -> InspectionLimits:
-    return InspectionLimits(
-        queue_size=settings.queue_size,
-        keep_results=settings.keep_results,
-        keep_results_bytes=settings.keep_results_bytes,
-        max_pixels=settings.max_pixels,
-    )
 
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    parts: Parts = app.state.parts
     yield
-    app.state.service.close()
+    # Closing waits for inspections and for the disk, and answers that are under way need the loop meanwhile.
+    await asyncio.get_running_loop().run_in_executor(None, parts.close)

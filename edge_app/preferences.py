@@ -10,7 +10,7 @@ import re
 import socket
 import threading
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Mapping, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from typing_extensions import Literal
@@ -71,7 +71,9 @@ class Preferences(_Record):
         default_factory=_device_name,
         description="What this device is called in messages; ids of messages begin with it.",
     )
-    max_requests_per_s: float = Field(default=100, ge=1, le=100_000, description="Of one peer.")
+    max_requests_per_s: Optional[float] = Field(
+        default=None, ge=1, le=100_000, description="Of one peer; null: as the server was started."
+    )
     storage: StoragePreferences = StoragePreferences()
     destinations: Tuple[DestinationSettings, ...] = Field(
         default=(), description="Where results are sent: MQTT brokers, webhooks, reject gates."
@@ -114,27 +116,34 @@ class PreferencesFile:
         return self._current
 
     def listen(self, listener: Callable[[Preferences], None]) -> None:
-        """Have `listener` called with new preferences when they are on disk."""
+        """Have `listener` called to make new preferences hold; with the old ones again where that fails."""
         self._listeners.append(listener)
 
     def replace(self, raw: Mapping[str, Any]) -> Tuple[str, ...]:
-        """Check, write and apply other preferences; return the names of those that wait for a restart.
+        """Check, apply and write other preferences; return the names of those that wait for a restart.
 
         Waits for the disk, and while destinations are changed.
 
         Raises:
-            PreferencesError: they are not valid; the old ones hold.
+            InputError: they are not valid, or cannot hold on this device; the old ones hold.
             StorageError: they cannot be written; the old ones hold.
         """
         new = Preferences.read(raw)
+        data = json.dumps(new.model_dump(mode="json"), indent=2, sort_keys=True) + "\n"
         with self._lock:
             old = self._current
-            data = json.dumps(new.model_dump(mode="json"), indent=2, sort_keys=True) + "\n"
-            write_file(self._path, data.encode(), mode=_MODE)
+            try:
+                self._tell(new)
+                write_file(self._path, data.encode(), mode=_MODE)
+            except BaseException:
+                self._tell(old)
+                raise
             self._current = new
-            for listener in self._listeners:
-                listener(new)
         return tuple(name for name in NEEDS_RESTART if getattr(old, name) != getattr(new, name))
+
+    def _tell(self, preferences: Preferences) -> None:
+        for listener in self._listeners:
+            listener(preferences)
 
 
 def _load(path: Path) -> Preferences:

@@ -1,7 +1,9 @@
 """What can be set about the server, with its limits; also as `INSPECTOR_<NAME>` in the environment."""
 
+import os
 from ipaddress import ip_address
-from typing import Any, Tuple
+from pathlib import Path
+from typing import Any, Optional, Tuple
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -11,14 +13,23 @@ from inspector.errors import InputError
 MEGABYTE = 1_000_000
 
 
+def default_state() -> Path:
+    """Return the user's folder for state, as the XDG base directory specification has it."""
+    home = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    return Path(home) / "visual-inspector"
+
+
 class Settings(BaseSettings):
     """Read once, at the start; what the command line gives wins over the environment."""
 
     model_config = SettingsConfigDict(env_prefix="INSPECTOR_", frozen=True, extra="forbid")
 
+    state: Path = Field(default_factory=default_state)
+    trusted_keys: Tuple[Path, ...] = ()
+    threads: Optional[int] = Field(default=None, ge=1)
+
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
-    allow_remote: bool = False
     allowed_hosts: Tuple[str, ...] = ()
     require_key: bool = False
     max_requests_per_s: float = Field(default=100.0, gt=0)
@@ -65,20 +76,13 @@ def read_settings(**chosen: Any) -> Settings:
     """Return the settings: `chosen` where not None, else the environment, else the defaults.
 
     Raises:
-        InputError: a value is out of range, or the address can be reached from other machines and
-            `allow_remote` is not set.
+        InputError: a value is out of range.
     """
     try:
-        settings = Settings(**{name: value for name, value in chosen.items() if value is not None})
+        return Settings(**{name: value for name, value in chosen.items() if value is not None})
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
         raise InputError(f"setting {name} = {first['input']!r} is not valid: {first['msg']}") from error
     except ValueError as error:  # a list in the environment that is not JSON
         raise InputError(f'{error}; lists are written as JSON, for example ["line7.local"]') from error
-    if not settings.is_loopback and not settings.allow_remote:
-        raise InputError(
-            f"--host {settings.host} can be reached from other machines, and this version has no login: "
-            "add --allow-remote to accept that, or leave --host at 127.0.0.1"
-        )
-    return settings

@@ -1,24 +1,57 @@
 """From a bundle to a model that may go live: verified, loaded, and equal to its golden tensors."""
 
+from functools import partial
 from pathlib import Path
 from typing import Optional, Sequence, Tuple
 
+from edge_app.services.models import ModelHost
 from edge_app.services.serving import ModelCard
 from inspector.bundle import Bundle, GoldenFrame
 from inspector.render import encode_png
 from inspector.runtime import Runner
+from inspector.signature import TrustedKey, read_trusted_keys
 
 MAX_EXAMPLES = 4
 
 
-def load_model(bundle_path: Path, *, threads: Optional[int]) -> Tuple[Runner, ModelCard]:
+def start_models(
+    folder: Path,
+    given: Optional[Path],
+    *,
+    threads: Optional[int],
+    trusted_keys: Sequence[Path] = (),
+) -> ModelHost:
+    """Return a host of the models in `folder` whose model answers: `given`, or the one that served last.
+
+    Args:
+        trusted_keys: Files or folders of public keys; with any, only bundles that they signed are loaded.
+
+    Raises:
+        InspectorError: no model can be loaded; the first reason.
+    """
+    trusted = read_trusted_keys(trusted_keys) if trusted_keys else ()
+    open_bundle = partial(Bundle.open, trusted_keys=trusted)
+    host = ModelHost(
+        folder, partial(load_model, threads=threads, trusted_keys=trusted), open_bundle=open_bundle
+    )
+    try:
+        host.start(given)
+    except BaseException:
+        host.close()
+        raise
+    return host
+
+
+def load_model(
+    bundle_path: Path, *, threads: Optional[int], trusted_keys: Sequence[TrustedKey] = ()
+) -> Tuple[Runner, ModelCard]:
     """Open the bundle and prove that it gives the answers it was exported with.
 
     Raises:
         BundleError: the bundle is damaged, or its golden tensors come out differently on this machine.
         RuntimeUnavailableError: no runtime that can execute it is installed.
     """
-    bundle = Bundle.open(bundle_path)
+    bundle = Bundle.open(bundle_path, trusted_keys=trusted_keys)
     runner = Runner.open(bundle, threads=threads)
     difference = runner.self_test()
     manifest = bundle.manifest

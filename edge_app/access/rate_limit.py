@@ -47,6 +47,10 @@ class PeerRates:
     def __len__(self) -> int:
         return len(self._buckets)
 
+    def allow(self, *, per_s: float, burst: float) -> None:
+        """Let everybody ask so often from now on."""
+        self._per_s, self._burst = per_s, burst
+
     def wait_s(self, peer: str, now_s: float) -> float:
         """Take one token of the peer and return 0, or return the seconds until there is one."""
         bucket = self._buckets.pop(peer, None) or _Bucket(self._burst, now_s)

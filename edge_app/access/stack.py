@@ -1,6 +1,6 @@
 """Everything that stands before the routes, in order: headers, host, who and whether, body."""
 
-from typing import AbstractSet, List
+from typing import AbstractSet, List, Optional
 
 from starlette.middleware import Middleware
 
@@ -29,6 +29,7 @@ def middleware(
     *,
     pages: AbstractSet[str],
     audit: Audit = no_audit,
+    rates: Optional[PeerRates] = None,
 ) -> List[Middleware]:
     """Return the middleware of the app; routes find the asker in `scope["state"]["who"]`.
 
@@ -36,12 +37,14 @@ def middleware(
         pages: Addresses of the page's files, which anybody may GET.
         audit: Called as `audit(action, by, detail)` for refused keys and for everything that changes
             something except photos; it must not block.
+        rates: How often each peer may ask; None: as the settings say.
     """
+    burst = BURST_S * settings.max_requests_per_s
     gate = Gate(
         needs_key=settings.needs_key,
         keys=keys,
         sessions=sessions,
-        rates=PeerRates(per_s=settings.max_requests_per_s, burst=BURST_S * settings.max_requests_per_s),
+        rates=rates or PeerRates(per_s=settings.max_requests_per_s, burst=burst),
         pages=pages,
         audit=audit,
     )

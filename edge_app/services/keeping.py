@@ -2,7 +2,7 @@
 
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Optional, Protocol, TypeVar, cast
+from typing import Any, Optional, Protocol, TypeVar, cast
 
 from edge_app.services.result import Result, ShadowAnswer
 from inspector.postprocess import Thresholds
@@ -36,8 +36,8 @@ class ThresholdVersion(Protocol):
 class ResultStore(Protocol):
     """Keeps results; `edge_app.store.Store` is one. No call waits for the disk."""
 
-    def add(self, result: Result) -> "Future[Receipt]":
-        """Store the result; the future resolves after the commit, or says why there was none."""
+    def add(self, result: Result) -> "Future[Any]":
+        """Store the result; the future has its Receipt after the commit, or says why there was none."""
 
     def attach_shadow(self, result_id: str, shadow: ShadowAnswer) -> "Future[None]":
         """Add what the shadow model said, later than the result itself."""

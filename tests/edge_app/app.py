@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+import tempfile
+import weakref
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 import cv2
@@ -13,8 +17,11 @@ import numpy as np
 from fastapi import FastAPI
 
 from edge_app.main import create_app
-from edge_app.services.inspection import ModelCard
+from edge_app.parts import Parts, open_parts
+from edge_app.services.model_status import HostStatus
+from edge_app.services.serving import LoadedModel, ModelCard, OneModel
 from edge_app.settings import Settings
+from edge_app.store.state_folder import StateFolder
 from inspector.postprocess import Judgement, Thresholds, judge
 
 MAP_HW = (32, 48)
@@ -101,5 +108,33 @@ class Client:
         return asyncio.run(run())
 
 
+class OneModelHost(OneModel):
+    """A host as `open_parts` takes it."""
+
+    model = None
+
+    def status(self) -> HostStatus:
+        return HostStatus("serving", "", "d1", None, None, None, "")
+
+    def close(self) -> None:
+        pass
+
+
+def parts_of(folder: Path, model: BrightnessModel | None = None, **settings: Any) -> Parts:
+    """Open all parts in `folder` around a model that is a function."""
+    host: Any = OneModelHost(LoadedModel(model or BrightnessModel(), CARD))
+    return open_parts(Settings(state=folder, **settings), folder=StateFolder(folder), models=host)
+
+
 def client_of(model: BrightnessModel | None = None, **settings: Any) -> Client:
-    return Client(create_app(model or BrightnessModel(), CARD, Settings(**settings)))
+    """Return a client of an app whose parts and folder go when the client does."""
+    folder = Path(tempfile.mkdtemp(prefix="inspector-app-"))
+    parts = parts_of(folder, model, **settings)
+    client = Client(create_app(parts))
+    weakref.finalize(client, _remove, parts, folder)
+    return client
+
+
+def _remove(parts: Parts, folder: Path) -> None:
+    parts.close()
+    shutil.rmtree(folder)

@@ -7,6 +7,7 @@ import os
 import selectors
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,8 +25,9 @@ _RUN = (
 )
 
 
-def serve_command(*arguments: str) -> list[str]:
-    return [sys.executable, "-c", _RUN, "serve", *arguments]
+def serve_command(*arguments: str, prelude: str = "") -> list[str]:
+    """The command line of a server; `prelude` is Python that its process runs first."""
+    return [sys.executable, "-c", prelude + _RUN, "serve", *arguments]
 
 
 def environment(**changes: str) -> dict[str, str]:
@@ -33,10 +35,16 @@ def environment(**changes: str) -> dict[str, str]:
 
 
 def fail_to_serve(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a serve command that must end by itself."""
-    return subprocess.run(
-        serve_command(*arguments), cwd=ROOT, env=environment(), capture_output=True, text=True, timeout=60
-    )
+    """Run a serve command that must end by itself; its state folder is a temporary one."""
+    with tempfile.TemporaryDirectory(prefix="inspector-state-") as folder:
+        return subprocess.run(
+            serve_command(*arguments),
+            cwd=ROOT,
+            env=environment(INSPECTOR_STATE=folder),
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
 
 
 @dataclass(frozen=True)
@@ -54,9 +62,10 @@ class Served:
 
 
 @contextmanager
-def serving(bundle: Path, *arguments: str, **env: str) -> Iterator[Served]:
+def serving(bundle: Path, *arguments: str, prelude: str = "", **env: str) -> Iterator[Served]:
     """Start the server, wait until it says that it is ready, and end it afterwards."""
-    command = serve_command(str(bundle), "--port", "0", "--threads", "1", "--json", *arguments)
+    options = ("--port", "0", "--threads", "1", "--json")
+    command = serve_command(str(bundle), *options, *arguments, prelude=prelude)
     process = subprocess.Popen(
         command, cwd=ROOT, env=environment(**env), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )

@@ -9,7 +9,7 @@ import pytest
 from edge_app.middleware import STRICT_HEADERS
 from tests.edge_app.app import client_of, encoded, photo_frame
 
-REMOTE: dict[str, Any] = {"host": "0.0.0.0", "allow_remote": True, "allowed_hosts": ("line7.factory",)}
+REMOTE: dict[str, Any] = {"host": "0.0.0.0", "allowed_hosts": ("line7.factory",)}
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from edge_app.preferences import Preferences, PreferencesError, PreferencesFile
-from inspector.errors import StorageError
+from inspector.errors import InputError, StorageError
 
 
 def test_without_a_file_the_defaults_hold_and_nothing_is_written(tmp_path: Path) -> None:
@@ -90,7 +90,22 @@ def test_what_cannot_be_written_changes_nothing(tmp_path: Path) -> None:
     folder.write_text("a file where the folder should be")
     file = PreferencesFile(tmp_path / "settings.json")
     file._path = folder / "settings.json"
-    before = file.current
+    before, held = file.current, []
+    file.listen(held.append)
     with pytest.raises(StorageError, match="cannot write"):
         file.replace({"device_id": "other"})
     assert file.current is before
+    assert [preferences.device_id for preferences in held] == ["other", before.device_id]
+
+
+def test_what_cannot_hold_on_this_device_is_not_written(tmp_path: Path) -> None:
+    def refuse(preferences: Preferences) -> None:
+        if preferences.destinations:
+            raise InputError("pymodbus is missing")
+
+    file = PreferencesFile(tmp_path / "settings.json")
+    file.listen(refuse)
+    with pytest.raises(InputError, match="pymodbus is missing"):
+        file.replace({"destinations": [{"kind": "mqtt", "name": "a", "host": "h"}]})
+    assert file.current == Preferences()
+    assert list(tmp_path.iterdir()) == []

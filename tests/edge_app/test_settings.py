@@ -1,6 +1,8 @@
-"""Settings come from the command line, then the environment; an open address must be asked for."""
+"""Settings come from the command line, then the environment; an open address needs a key."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +12,7 @@ from inspector.errors import InputError
 
 def test_the_defaults_serve_this_machine_only() -> None:
     settings = read_settings(host=None, port=None)
-    assert (settings.host, settings.port, settings.allow_remote) == ("127.0.0.1", 8080, False)
+    assert (settings.host, settings.port, settings.needs_key) == ("127.0.0.1", 8080, False)
 
 
 def test_the_command_line_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -20,16 +22,29 @@ def test_the_command_line_wins_over_the_environment(monkeypatch: pytest.MonkeyPa
     assert (settings.port, settings.queue_size) == (9001, 7)
 
 
+def test_the_state_folder_is_the_users_own_unless_another_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    monkeypatch.delenv("INSPECTOR_STATE", raising=False)
+    assert read_settings().state == tmp_path / ".local" / "state" / "visual-inspector"
+    monkeypatch.setenv("XDG_STATE_HOME", "/var/state")
+    assert read_settings().state == Path("/var/state/visual-inspector")
+    monkeypatch.setenv("INSPECTOR_STATE", "/srv/line7")
+    assert read_settings().state == Path("/srv/line7")
+    assert read_settings(state=tmp_path).state == tmp_path
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "localhost", "::1"])
-def test_loopback_needs_no_consent(host: str) -> None:
-    assert read_settings(host=host).is_loopback
+def test_loopback_needs_no_key_unless_it_is_asked_for(host: str) -> None:
+    assert not read_settings(host=host).needs_key
+    assert read_settings(host=host, require_key=True).needs_key
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "line7.factory", ""])
-def test_any_other_address_needs_consent(host: str) -> None:
-    with pytest.raises(InputError, match="this version has no login: add --allow-remote"):
-        read_settings(host=host)
-    assert not read_settings(host=host, allow_remote=True).is_loopback
+def test_any_other_address_needs_a_key(host: str) -> None:
+    assert read_settings(host=host).needs_key
 
 
 @pytest.mark.parametrize(
