@@ -1,26 +1,16 @@
 """Sources that OpenCV reads: USB cameras through V4L2, and RTSP streams through FFmpeg.
 
 Source: edge_reliability.md section 4, jetson.md section 7. Each runs in a process of its own, since OpenCV
-opens one source at a time in a process and may block in it.
+opens one source at a time in a process and may block in it; `process.ENVIRONMENT` has FFmpeg's options.
 """
 
-import os
 import time
 from typing import List, Optional, Tuple
 
+import cv2
 import numpy as np
 
 from edge_app.cameras.source import SourceError, SourceRequest
-
-# TCP: a lost UDP packet smears the picture. No frame threads: each would hold a frame back. Only these
-# protocols: a server that redirects cannot make FFmpeg open a file.
-FFMPEG_OPTIONS = (
-    "rtsp_transport;tcp|fflags;nobuffer|flags;low_delay|thread_type;slice"
-    "|protocol_whitelist;rtsp,rtsps,rtp,tcp,tls,crypto"
-)
-os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", FFMPEG_OPTIONS)
-
-import cv2  # noqa: E402 (it reads the environment)
 
 OLDEST_DRIVER_STAMP_S = 10.0
 

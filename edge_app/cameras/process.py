@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import selectors
 import signal
 import subprocess
@@ -17,6 +18,17 @@ from edge_app.cameras.source import SourceRequest
 TERM_S = 1.0
 KILL_S = 1.0
 KEPT_STDERR_BYTES = 4000
+# TCP: a lost UDP packet smears the picture. No frame threads: each would hold a frame back. Only these
+# protocols: a server that redirects cannot make FFmpeg open a file.
+ENVIRONMENT = {
+    "OPENCV_FFMPEG_CAPTURE_OPTIONS": (
+        "rtsp_transport;tcp|fflags;nobuffer|flags;low_delay|thread_type;slice"
+        "|protocol_whitelist;rtsp,rtsps,rtp,tcp,tls,crypto"
+    ),
+    "OPENCV_LOG_LEVEL": "ERROR",
+    "OMP_NUM_THREADS": "1",
+}
+_SPEAKER = re.compile(r"^\[\w+ @ 0x\w+\] ")  # FFmpeg's `[rtsp @ 0x55e863a50980]`
 _PACKAGE_ROOT = str(Path(edge_app.__file__).resolve().parent.parent)
 
 
@@ -84,7 +96,7 @@ class CameraProcess:
         """Return the last line that the process, or a library in it, wrote to stderr."""
         self._keep_stderr()
         lines = [line.strip() for line in self._stderr.decode(errors="replace").splitlines() if line.strip()]
-        return lines[-1][:300] if lines else ""
+        return _SPEAKER.sub("", lines[-1])[:300] if lines else ""
 
     def end(self) -> bool:
         """End the process and all it started: SIGTERM, a second later SIGKILL.
@@ -141,9 +153,5 @@ class CameraProcess:
 
 
 def _environment() -> Dict[str, str]:
-    path = os.environ.get("PYTHONPATH")
-    return {
-        **os.environ,
-        "PYTHONPATH": _PACKAGE_ROOT + (os.pathsep + path if path else ""),
-        "OMP_NUM_THREADS": "1",
-    }
+    path = os.pathsep.join(filter(None, (_PACKAGE_ROOT, os.environ.get("PYTHONPATH"))))
+    return {**os.environ, **ENVIRONMENT, "PYTHONPATH": path}

@@ -120,7 +120,7 @@ class SupervisedCamera:
     def _keep_alive(self) -> None:
         num_failures = 0
         while not self._is_stopping.is_set():
-            attempt = self._attempt()
+            attempt = self._guarded_attempt()
             if attempt.has_ended or self._is_stopping.is_set():
                 break
             num_failures = failures_after(num_failures, ran_s=attempt.ran_s)
@@ -131,6 +131,14 @@ class SupervisedCamera:
             self._is_stopping.wait(wait_s)
         self._state = CameraState.STOPPED if self._is_stopping.is_set() else CameraState.ENDED
         self._frames.read_from(None)
+
+    def _guarded_attempt(self) -> _Attempt:
+        """Make one attempt; no error, whatever it is, may end this thread and leave the camera dead."""
+        try:
+            return self._attempt()
+        except Exception as error:
+            logger.exception("camera %s: the attempt broke off", self.name)
+            return _Attempt(error=f"{type(error).__name__}: {error}")
 
     def _attempt(self) -> _Attempt:
         """Run one process until it ends or has to be ended."""

@@ -1,5 +1,6 @@
 """Inspects a camera's newest frame again and again."""
 
+import logging
 import threading
 import time
 from concurrent.futures import Future
@@ -12,6 +13,8 @@ from edge_app.services.result import Result
 from edge_app.services.shot import Taken
 from edge_app.services.station import FrameInspector, blank_frame, origin_of
 from edge_app.services.tally import StationStats, Tally
+
+logger = logging.getLogger(__name__)
 
 MAX_TURNS = 2  # one that is inspected, one that waits or is being stored
 LOOK_S = 0.2
@@ -76,12 +79,20 @@ class ContinuousStation:
 
     def _run(self) -> None:
         while not self._is_stopping.is_set():
-            if not self._camera.wait_for_newer(self._last_seq, LOOK_S):
-                self._note_silence()
-                continue
-            pause_s = self._last_taken_s + self._settings.min_interval_ms / 1000 - self._clock()
-            if pause_s > 0 and self._is_stopping.wait(pause_s):
-                return
+            try:
+                self._step()
+            except Exception as error:  # whatever it is, the next frame may be a defect
+                self._tally.note(f"{type(error).__name__}: {error}")
+                logger.exception("camera %s", self._camera.name)
+                self._is_stopping.wait(LOOK_S)
+
+    def _step(self) -> None:
+        """Wait for a newer frame and have it inspected, or note that none comes."""
+        if not self._camera.wait_for_newer(self._last_seq, LOOK_S):
+            self._note_silence()
+            return
+        pause_s = self._last_taken_s + self._settings.min_interval_ms / 1000 - self._clock()
+        if pause_s <= 0 or not self._is_stopping.wait(pause_s):
             self._take_turn()
 
     def _take_turn(self) -> None:
