@@ -1,7 +1,9 @@
 """What to do with a message that was answered, not answered or has no room: numbers in, decision out.
 
 Source: edge_reliability.md section 3; RFC 9110 section 15 (HTTP statuses); MQTT 5.0 section 2.4 (reasons).
-Differs from the source: 410 pauses the destination, as Standard Webhooks asks, and costs no message.
+Differs from the source: 410 pauses the destination, as Standard Webhooks asks, and costs no message. A
+connection that ends in a protocol error over a message counts against it: mosquitto 2.0 refuses one that is
+too large by a PUBACK that MQTT does not know, at which paho hangs up, and all later ones would wait for ever.
 """
 
 import random
@@ -15,6 +17,7 @@ MAY_SUCCEED_LATER = frozenset((408, 425, 429))
 GONE = 410
 MQTT_FAILURE = 0x80
 MQTT_POISON = frozenset((0x90, 0x95, 0x97, 0x99))  # topic name, packet too large, quota, payload format
+PROTOCOL_ERROR = 0x82
 MAX_RETRY_AFTER_S = 3600.0
 
 RANKS = {Outcome.PASS: 0, Outcome.REVIEW: 1, Outcome.NO_DECISION: 1, Outcome.FAIL: 2}
@@ -96,6 +99,11 @@ def of_mqtt_reason(code: int) -> Verdict:
     if code < MQTT_FAILURE:
         return Verdict.DELIVERED
     return Verdict.REJECTED if code in MQTT_POISON else Verdict.RETRY
+
+
+def of_mqtt_end(code: int) -> Verdict:
+    """Say what the reason of a connection's end means for the message that was on its way."""
+    return Verdict.REJECTED if code in MQTT_POISON or code == PROTOCOL_ERROR else Verdict.RETRY
 
 
 def backoff_s(num_failures: int, rules: RetryRules, rng: random.Random) -> float:
