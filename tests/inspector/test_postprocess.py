@@ -236,3 +236,29 @@ def test_critical_threshold_of_one_pixel_is_the_image_score():
 def test_an_area_beyond_the_map_is_refused():
     with pytest.raises(InputError, match="min_area_px is 145; it must be from 1 to the 144 px"):
         critical_threshold(np.zeros(UNSMOOTHED_HW, np.float32), min_area_px=145)
+
+
+def test_a_map_where_every_pixel_counts_is_judged_as_without_a_mask() -> None:
+    score = np.random.default_rng(0).random((64, 64), dtype=np.float32)
+    np.testing.assert_array_equal(smooth(score, counts=np.ones((64, 64), np.uint8)), smooth(score))
+    np.testing.assert_array_equal(smooth(score, window=smoothing_window((64, 64))), smooth(score))
+
+
+def test_pixels_that_do_not_count_neither_add_nor_take_away() -> None:
+    score = np.full((64, 64), 0.25, np.float32)
+    score[:, 32:] = 1
+    counts = np.ones((64, 64), np.uint8)
+    counts[:, 32:] = 0
+    smoothed = smooth(score, counts=counts)
+    np.testing.assert_allclose(smoothed[:, :32], 0.25, atol=0.02)
+    assert smoothed[:, 32:].max() == 0
+
+
+def test_a_sliver_between_ignored_areas_does_not_blow_up_a_pixel() -> None:
+    """Where less than half of the window counts the average is over half of it, not over one pixel."""
+    score = np.zeros((64, 64), np.float32)
+    score[30, 30] = 1
+    counts = np.zeros((64, 64), np.uint8)
+    counts[:, 30] = 1
+    window = smoothing_window((64, 64))
+    assert smooth(score, counts=counts).max() == pytest.approx(1 / window**2 / 0.5, rel=1e-3)
