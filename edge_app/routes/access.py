@@ -1,7 +1,7 @@
 """What routes ask for: the parts of this app, as `create_app` put them on `app.state`.
 
 Names on `app.state`: service, drawings, settings, started_s (monotonic), store, models, cameras, outbox,
-drift, metrics, preferences (settings.json), live, sessions; and streams, which `add_routes` puts there.
+drift, metrics, preferences (settings.json), live, sessions. `add_routes` puts exports and replays there.
 """
 
 from fastapi import Request
@@ -79,10 +79,16 @@ def get_preferences(request: Request) -> PreferencesFile:
     return preferences
 
 
-def get_streams(request: Request) -> StreamSlots:
-    """Return how many long answers may be sent at once."""
-    streams: StreamSlots = request.app.state.streams
-    return streams
+def get_exports(request: Request) -> StreamSlots:
+    """Return how many exports may be sent at once."""
+    exports: StreamSlots = request.app.state.exports
+    return exports
+
+
+def get_replays(request: Request) -> StreamSlots:
+    """Return how many replays may run at once."""
+    replays: StreamSlots = request.app.state.replays
+    return replays
 
 
 def who(request: Request) -> str:

@@ -15,6 +15,7 @@ from edge_app.routes import (
     models,
     outbox,
     pictures,
+    replay,
     results,
     served_model,
     session,
@@ -28,11 +29,12 @@ from edge_app.routes.page import page_router
 from edge_app.routes.stream import StreamSlots
 from edge_app.routes.strict import known_query
 
-MAX_STREAMS = 2
+MAX_EXPORTS = 2
+MAX_REPLAYS = 1
 
 PARTS = (
     inspect, results, pictures, decisions, exports, labels, statistics, thresholds, cameras, served_model,
-    models, outbox, health, drift, metrics, audit, settings, session,
+    models, replay, outbox, health, drift, metrics, audit, settings, session,
 )  # fmt: skip
 
 
@@ -41,7 +43,8 @@ def add_routes(app: FastAPI) -> None:
 
     `routes.access` names the parts on `app.state` that they use.
     """
-    app.state.streams = StreamSlots(MAX_STREAMS)
+    app.state.exports = StreamSlots(MAX_EXPORTS, kind="exports")
+    app.state.replays = StreamSlots(MAX_REPLAYS, kind="replays")
     add_error_handlers(app)
     for part in PARTS:
         app.include_router(part.router, dependencies=[Depends(known_query)])

@@ -8,7 +8,7 @@ from typing import List, Sequence, Union
 from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
-from edge_app.routes.access import get_store, get_streams
+from edge_app.routes.access import get_exports, get_store
 from edge_app.routes.answers import errors
 from edge_app.routes.filters import asked_filter
 from edge_app.routes.results import stored_out
@@ -40,14 +40,14 @@ router = APIRouter(prefix="/api/v1", tags=["results"])
 def export_csv(
     chosen: ResultFilter = Depends(asked_filter),
     store: Store = Depends(get_store),
-    streams: StreamSlots = Depends(get_streams),
+    exports: StreamSlots = Depends(get_exports),
 ) -> Response:
     """One line a result, oldest first, with a header line. Text that a spreadsheet would take for a formula
     begins with an apostrophe. Two exports may run at once."""
     return BatchedResponse(
         partial(store.iterate, chosen),
         csv_lines,
-        slots=streams,
+        slots=exports,
         media_type="text/csv; charset=utf-8; header=present",
         file_name="inspections.csv",
         head=_written([COLUMNS]),
@@ -64,13 +64,13 @@ def export_csv(
 def export_ndjson(
     chosen: ResultFilter = Depends(asked_filter),
     store: Store = Depends(get_store),
-    streams: StreamSlots = Depends(get_streams),
+    exports: StreamSlots = Depends(get_exports),
 ) -> Response:
     """One JSON object a line, as GET of one result answers it, oldest first. Two exports may run at once."""
     return BatchedResponse(
         partial(store.iterate, chosen),
         json_lines,
-        slots=streams,
+        slots=exports,
         media_type=NDJSON,
         file_name="inspections.ndjson",
     )

@@ -8,7 +8,7 @@ from typing import Iterator, Sequence
 from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
-from edge_app.routes.access import get_store, get_streams
+from edge_app.routes.access import get_exports, get_store
 from edge_app.routes.answers import errors
 from edge_app.routes.exports import NDJSON
 from edge_app.routes.filters import asked_filter
@@ -29,7 +29,7 @@ router = APIRouter(prefix="/api/v1", tags=["results"])
 def labels(
     chosen: ResultFilter = Depends(asked_filter),
     store: Store = Depends(get_store),
-    streams: StreamSlots = Depends(get_streams),
+    exports: StreamSlots = Depends(get_exports),
 ) -> Response:
     """The last decision on each result whose photo is kept, as JSON lines: first the fingerprint of the
     photos, then a line a decision. `inspector labels` takes it. Every photo is read once."""
@@ -38,7 +38,7 @@ def labels(
         partial(_lines, store, decided),
         _joined,
         batch=1000,
-        slots=streams,
+        slots=exports,
         media_type=NDJSON,
         file_name="labels.jsonl",
     )

@@ -15,7 +15,7 @@ from edge_app.routes.access import get_models, get_store
 from edge_app.routes.answers import errors, json_answer
 from edge_app.routes.filters import asked_filter
 from edge_app.routes.records.inspection import InspectionPageOut
-from edge_app.routes.records.models import DigestIn, ModelEntryOut, ModelsOut
+from edge_app.routes.records.models import DIGEST_PATTERN, DigestIn, ModelEntryOut, ModelsOut
 from edge_app.routes.results import MAX_PAGE, stored_out
 from edge_app.services.model_status import ModelEntry
 from edge_app.services.models import ModelHost
@@ -35,7 +35,7 @@ _BUNDLE_BODY = {
 
 
 def asked_digest(
-    digest: str = Path(..., pattern=r"^[0-9a-f]{64}$", description="The bundle's SHA-256."),
+    digest: str = Path(..., pattern=DIGEST_PATTERN, description="The bundle's SHA-256."),
 ) -> str:
     """Read which model is meant."""
     return digest

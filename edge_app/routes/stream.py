@@ -15,13 +15,15 @@ ItemT = TypeVar("ItemT")
 
 BATCH = 100
 SEND_TIMEOUT_S = 30.0
+IDLE_S = 5.0
 
 
 class StreamSlots:
-    """How many streams may run at once; each holds a thread and a read connection."""
+    """How many streams of a kind may run at once; each holds a thread."""
 
-    def __init__(self, max_streams: int) -> None:
+    def __init__(self, max_streams: int, *, kind: str) -> None:
         self._max_streams = max_streams
+        self._kind = kind
         self._lock = threading.Lock()
         self._num_running = 0
 
@@ -39,7 +41,7 @@ class StreamSlots:
         with self._lock:
             if self._num_running >= self._max_streams:
                 raise BusyError(
-                    f"{self._num_running} exports are being sent (the limit); ask again when one has ended"
+                    f"{self._num_running} {self._kind} run already (the limit); ask again when one has ended"
                 )
             self._num_running += 1
 
@@ -53,6 +55,11 @@ class BatchedResponse(StreamingResponse):
     """Sends `encode(batch)` for batches of `items()`, which one thread opens, reads and closes.
 
     The answer breaks off, visibly for the client, when it takes nothing for `SEND_TIMEOUT_S`.
+
+    Args:
+        head: Sent first.
+        while_waiting: What to send every `IDLE_S` while nothing is found, so that the client stays.
+        on_end: Called as soon as the answer has ended or the client has gone.
 
     Raises:
         BusyError: too many streams are running.
@@ -68,10 +75,14 @@ class BatchedResponse(StreamingResponse):
         file_name: Optional[str] = None,
         head: bytes = b"",
         batch: int = BATCH,
+        while_waiting: Optional[Callable[[], bytes]] = None,
+        on_end: Callable[[], None] = lambda: None,
     ) -> None:
         slots.take()
         self._slots = slots
         self._head = head
+        self._while_waiting = while_waiting
+        self._on_end = on_end
         self._reader = _Reader(items, encode, batch=batch)
         named = {"Content-Disposition": f'attachment; filename="{file_name}"'} if file_name else {}
         super().__init__(self._chunks(), media_type=media_type, headers=named)
@@ -81,6 +92,7 @@ class BatchedResponse(StreamingResponse):
             await super().__call__(scope, receive, send)
         finally:
             # Awaits nothing: the client may have gone, and then this task is being cancelled.
+            self._on_end()
             self._reader.close(then=self._slots.give_back)
 
     async def stream_response(self, send: Send) -> None:
@@ -94,7 +106,12 @@ class BatchedResponse(StreamingResponse):
         if self._head:
             yield self._head
         while True:
-            chunk = await asyncio.wrap_future(self._reader.next_chunk())
+            coming = asyncio.wrap_future(self._reader.next_chunk())
+            while self._while_waiting is not None and not coming.done():
+                await asyncio.wait({coming}, timeout=IDLE_S)
+                if not coming.done():
+                    yield self._while_waiting()
+            chunk = await coming
             if not chunk:
                 return
             yield chunk

@@ -11,17 +11,17 @@ from edge_app.routes.times import iso_of
 from edge_app.services.model_status import HostStatus, ModelEntry, ModelState
 from edge_app.services.serving import ModelCard
 
-DIGEST = Field(
-    pattern=r"^[0-9a-f]{64}$",
-    description="The bundle's SHA-256, 64 hexadecimal digits.",
-    examples=["9f2c" * 16],
-)
+DIGEST_PATTERN = r"^[0-9a-f]{64}$"
 
 
 class DigestIn(Input):
     """Which model."""
 
-    digest: str = DIGEST
+    digest: str = Field(
+        pattern=DIGEST_PATTERN,
+        description="The bundle's SHA-256, 64 hexadecimal digits.",
+        examples=["9f2c" * 16],
+    )
 
 
 class ModelEntryOut(Record):
