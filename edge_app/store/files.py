@@ -87,7 +87,7 @@ def write_files(files: Sequence[NewFile]) -> Dict[Path, OSError]:
             failures.update(
                 {new.path: error for new in files if folder in (new.path.parent, *new.path.parents)}
             )
-    remove_files(failures)
+    remove_files(path for path, error in failures.items() if not isinstance(error, FileExistsError))
     return failures
 
 

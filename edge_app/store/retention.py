@@ -1,7 +1,7 @@
 """Removes the oldest results, a few hundred at a time, so that nobody waits for it.
 
-Source: facts edge_reliability, section 1, "Retention": at most 500 rows a transaction, and a pause between them
-that lets results through.
+Source: facts edge_reliability, section 1, "Retention": at most 500 rows a transaction, a pause between them
+lets results through.
 """
 
 import sqlite3

@@ -42,7 +42,7 @@ CREATE INDEX results_by_group ON results (group_id, created_ms, seq, image_score
 CREATE INDEX results_by_score ON results (image_score, created_ms, seq, group_id, decision, disagrees);
 CREATE INDEX results_decided ON results (decision, created_ms, seq, group_id, image_score, disagrees)
     WHERE decision > 0;
-CREATE INDEX results_disagreed ON results (created_ms, seq, group_id, image_score, decision)
+CREATE INDEX results_disagreed ON results (created_ms, seq, group_id, image_score, decision, disagrees)
     WHERE disagrees = 1;
 
 CREATE TABLE totals (
