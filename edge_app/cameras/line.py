@@ -10,14 +10,18 @@ from edge_app.cameras.mqtt_trigger import MqttTrigger
 from edge_app.cameras.supervisor import SupervisedCamera
 from edge_app.services.camera import Camera, CameraSettings, Trigger
 from edge_app.services.continuous_station import ContinuousStation
+from edge_app.services.result import Origin
 from edge_app.services.station import FrameInspector, Station
 from edge_app.services.triggered_station import TriggeredStation
+from inspector.view import View
 
 
 class Inspector(FrameInspector, Protocol):
     """What a camera set asks of the hub: frames, and files as they are."""
 
-    def submit(self, photo: bytes, *, media_type: str, **options: Any) -> "Future[Any]": ...
+    def submit(
+        self, photo: bytes, *, media_type: str, origin: Origin, view: Optional[View] = None
+    ) -> "Future[Any]": ...
 
 
 class Line:

@@ -142,7 +142,7 @@ def _until_end(stream: BinaryIO) -> bytes:
             raise SourceError("the server ended the stream within an image")
         data += line
         if data.rstrip(b"\r\n").endswith(_JPEG_END):
-            return bytes(data)
+            return bytes(data.rstrip(b"\r\n"))
     raise SourceError(f"an image of more than {MAX_JPEG_BYTES} bytes")
 
 
