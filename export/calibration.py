@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from export.agreement import agreed_threshold
 from export.evidence import Score
 from inspector.console import Console
 from inspector.dataset import Sample, read_frame
 from inspector.manifest import FP32_TOLERANCE, Reference
-from inspector.postprocess import Thresholds, image_score
+from inspector.postprocess import Thresholds, critical_threshold, image_score
 from inspector.preprocess import resize_frame
 from inspector.reference import reference_of
 from inspector.threshold import ThresholdChoice, choose_thresholds
@@ -32,8 +33,13 @@ def calibrate(
     size_hw: tuple[int, int],
     false_reject_budget: float,
     console: Console,
+    full_precision: Score | None = None,
 ) -> Calibration:
     """Score `samples` and choose the thresholds; `console` hears of them and of a warning.
+
+    Args:
+        full_precision: The FP32 network where `score` is of a reduced precision: the thresholds are then such
+            that both give every one of these images the same verdict.
 
     Raises:
         InputError: the budget is out of range.
@@ -45,11 +51,13 @@ def calibrate(
             frames.append(resize_frame(read_frame(sample.path), size_hw=size_hw))
             scores.append(score(frames[-1]))
             advance()
-    choice = with_headroom(
-        choose_thresholds(
-            scores, false_reject_budget=false_reject_budget, groups=[sample.group for sample in samples]
-        )
+    choice = choose_thresholds(
+        scores, false_reject_budget=false_reject_budget, groups=[sample.group for sample in samples]
     )
+    if full_precision is None:
+        choice = with_headroom(choice)
+    else:
+        choice = with_agreement(choice, scores, [full_precision(frame) for frame in frames])
     low, high = choice.interval
     console.say(
         f"thresholds  fail {choice.thresholds.fail:.4f}, review {choice.thresholds.review:.4f}, from "
@@ -72,4 +80,20 @@ def with_headroom(choice: ThresholdChoice) -> ThresholdChoice:
         review=min(1.0, thresholds.review + FP32_TOLERANCE),
         min_area_px=thresholds.min_area_px,
     )
+    return replace(choice, thresholds=raised)
+
+
+def with_agreement(
+    choice: ThresholdChoice, scores: Sequence[np.ndarray], others: Sequence[np.ndarray]
+) -> ThresholdChoice:
+    """Raise the thresholds to the next ones at which both networks agree on every image."""
+    thresholds = choice.thresholds
+
+    def critical(maps: Sequence[np.ndarray]) -> list[float]:
+        return [critical_threshold(one, min_area_px=thresholds.min_area_px) for one in maps]
+
+    first, second = critical(scores), critical(others)
+    fail = agreed_threshold(thresholds.fail, first, second, headroom=FP32_TOLERANCE)
+    review = agreed_threshold(thresholds.review, first, second, headroom=FP32_TOLERANCE)
+    raised = Thresholds(fail=fail, review=min(review, fail), min_area_px=thresholds.min_area_px)
     return replace(choice, thresholds=raised)

@@ -8,21 +8,28 @@ import typer
 
 from export.finished_run import load_trained
 from export.pack import pack
+from export.targets import TARGETS, plan_for
 from inspector.bundle import Bundle
 from inspector.console import Console
-from inspector.errors import InputError
-
-TARGETS = ("onnx",)
 
 app = typer.Typer(
     add_completion=False, help="Turn a finished run into a deployable bundle.", rich_markup_mode=None
 )
 
 
+def _defaults() -> list[str]:
+    return [f"{target.name} {target.default_precision}" for target in TARGETS.values()]
+
+
 @app.command()
 def export(
     run: Path = typer.Argument(..., help="Run folder of `inspector search`."),
     target: str = typer.Option("onnx", "--target", help=f"What to export for: {', '.join(TARGETS)}."),
+    precision: str | None = typer.Option(
+        None,
+        "--precision",
+        help="fp32, fp16 or int8; by default the target's: " + ", ".join(_defaults()) + ".",
+    ),
     out: Path = typer.Option(
         ..., "--out", help="The bundle: NAME.bundle is one file, anything else a folder."
     ),
@@ -39,14 +46,22 @@ def export(
     The bundle is written only when the exported network has operators that the device runs, is within its
     size budget, and gives the answers of the trained network on real photos.
 
-    Example: inspector export runs/screws --target onnx --out screws.bundle
+    At FP16 and INT8 it also gives the verdicts of the trained network, and loses no more pixel AUPR than the
+    recipe allows (max_aupr_loss).
+
+    Example: inspector export runs/screws --target jetson-nano --out screws.bundle
     """
-    if target not in TARGETS:
-        raise InputError(f"unknown target {target!r}; the targets are: {', '.join(TARGETS)}")
+    plan = plan_for(target, precision=precision)
     console = Console(json_output=json_output)
     trained = load_trained(run, data=data)
     bundle = pack(
-        trained, out, console=console, name=name, false_reject_budget=false_reject_budget, threads=threads
+        trained,
+        out,
+        console=console,
+        plan=plan,
+        name=name,
+        false_reject_budget=false_reject_budget,
+        threads=threads,
     )
     console.say(f"wrote {out}: {bundle.manifest.name} {bundle.manifest.version}")
     console.result(_answer(bundle))
@@ -54,7 +69,10 @@ def export(
 
 def _answer(bundle: Bundle) -> dict[str, object]:
     manifest = bundle.manifest
-    kept = {"name", "version", "parameters", "bytes", "macs", "thresholds", "parity", "metrics"}
+    kept = {
+        *("name", "version", "target", "precision", "parameters", "bytes", "macs"),
+        *("thresholds", "parity", "metrics", "precision_cost", "precision_reason", "quantization"),
+    }
     return {
         "bundle": str(bundle.path),
         "digest": bundle.digest,

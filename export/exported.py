@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,9 @@ from inspector.console import Console
 from inspector.manifest import LayerRecord
 from inspector.preprocess import frame_to_image, resize_frame
 from inspector.runtime import open_engine
+from inspector.runtime.engine import Engine
+
+Infer = Callable[[np.ndarray], np.ndarray]  # image (1, 3, H, W) -> score (1, 1, H, W)
 
 
 @dataclass(frozen=True)
@@ -46,10 +50,19 @@ def export_network(trained: Trained, *, console: Console, threads: int | None = 
         macs=total_macs(layers),
     )
     console.say(f"size        {Budget().tightened_by(trained.recipe.get('limits', {})).check(size)}")
-    engine = open_engine(model, where="the exported network", input_hw=trained.size_hw, threads=threads)
+    score = score_with(load(model, trained, threads=threads).infer, size_hw=trained.size_hw)
+    return Exported(model, layers, size, score)
+
+
+def load(model: bytes, trained: Trained, *, threads: int | None = None) -> Engine:
+    """Load the ONNX file of a trained network into the runtime here."""
+    return open_engine(model, where="the exported network", input_hw=trained.size_hw, threads=threads)
+
+
+def score_with(infer: Infer, *, size_hw: tuple[int, int]) -> Score:
+    """Return what maps a frame of any size to its score map (H, W)."""
 
     def score(frame: np.ndarray) -> np.ndarray:
-        image = frame_to_image(resize_frame(frame, size_hw=trained.size_hw))
-        return engine.infer(image).reshape(trained.size_hw)
+        return infer(frame_to_image(resize_frame(frame, size_hw=size_hw))).reshape(size_hw)
 
-    return Exported(model, layers, size, score)
+    return score

@@ -47,6 +47,7 @@ def load_trained(run: Path, *, data: Path | None = None) -> Trained:
         seed=result.seed,
         dataset=dataset,
         calibration=split.calibration,
+        validation=split.validation,
         fingerprint=fingerprint,
         code_version=str(result.provenance.get("code_version", __version__)),
     )

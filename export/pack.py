@@ -8,25 +8,21 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import torch
-
-from export.calibration import calibrate
 from export.card import card_text
-from export.evidence import Evidence, Score, enough_good, gather
-from export.exported import export_network
-from export.parity import check_parity, compare, summary
+from export.deployed import Deployed, deploy, full_precision
+from export.evidence import Score
+from export.exported import Exported, export_network
 from export.pictures import golden_frames, preview_png
+from export.precision_cost import PrecisionError
+from export.proof import Proof, prove
 from export.record import manifest_of, name_of
+from export.targets import FASTEST, Plan, plan_for
 from export.trained import Trained
 from inspector.bundle import Bundle, write_bundle
 from inspector.console import Console
-from inspector.evaluation import evaluate
-from inspector.manifest import ParityRecord
+from inspector.errors import ParityError
 from inspector.postprocess import Thresholds
-from inspector.preprocess import frame_to_image
 from inspector.runtime import Runner
 
 
@@ -35,6 +31,7 @@ def pack(
     out: Path,
     *,
     console: Console,
+    plan: Plan | None = None,
     name: str | None = None,
     false_reject_budget: float = 0.005,
     threads: int | None = None,
@@ -44,87 +41,65 @@ def pack(
 
     Args:
         console: Hears of each gate and its figure, and shows progress.
+        plan: The target and its precision; by default FP32 for any runtime.
         name: Of the bundle; by default that of the run.
         false_reject_budget: Largest share of good parts that may be rejected.
         threads: Of the runtime during export; None leaves the choice to it.
         created: Time stamp, UTC; by default now.
 
     Raises:
-        RunError, OperatorError, BudgetError, ParityError: a gate is closed; nothing is written.
+        RunError, OperatorError, BudgetError, ParityError, PrecisionError: a gate is closed; nothing is
+            written.
         InputError: a name or budget out of range.
         StorageError: `out` cannot be written.
     """
     name = name_of(trained, name)
     network = export_network(trained, console=console, threads=threads)
-    calibration = calibrate(
-        trained.calibration,
-        network.score,
-        size_hw=trained.size_hw,
-        false_reject_budget=false_reject_budget,
-        console=console,
-    )
-    thresholds = calibration.choice.thresholds
-    evidence = _gather(trained, network.score, thresholds)
-    parity = _prove_parity(trained, network.score, evidence, thresholds)
-    console.say(f"parity      {summary(parity)}")
-    metrics = _evaluate(trained, network.score, thresholds, console=console)
-    manifest = manifest_of(
+    deployed, proof = _proven(
         trained,
         network,
-        name=name,
-        created=created,
-        choice=calibration.choice,
-        parity=parity,
-        metrics=metrics,
+        plan or plan_for("onnx"),
+        false_reject_budget=false_reject_budget,
+        console=console,
+        threads=threads,
     )
+    manifest = manifest_of(trained, deployed, name=name, created=created, proof=proof)
+    score = deployed.network.score
     write_bundle(
         out,
         manifest=manifest,
-        model=network.model,
-        golden=golden_frames(evidence, score=network.score),
-        reference=calibration.reference,
+        model=deployed.network.model,
+        golden=golden_frames(proof.evidence, score=score),
+        reference=proof.calibration.reference,
         card=card_text(manifest, dataset=trained.dataset, num_calibration=len(trained.calibration)),
-        preview_png=_preview(trained, network.score, thresholds),
+        preview_png=_preview(trained, score, proof.calibration.choice.thresholds),
     )
     return _self_tested(out, console=console, threads=threads)
 
 
-def _gather(trained: Trained, score: Score, thresholds: Thresholds) -> Evidence:
-    dataset = trained.dataset
-    return gather(
-        enough_good(trained.calibration, [*dataset.test_good, *dataset.train]),
-        dataset.test_defects,
-        size_hw=trained.size_hw,
-        score=score,
-        thresholds=thresholds,
-    )
+def _proven(
+    trained: Trained,
+    network: Exported,
+    plan: Plan,
+    *,
+    false_reject_budget: float,
+    console: Console,
+    threads: int | None,
+) -> tuple[Deployed, Proof]:
+    """Bring the network to its precision and prove it; where export may choose, FP32 stands in for INT8."""
 
+    def proof_of(deployed: Deployed) -> Proof:
+        return prove(trained, network, deployed, false_reject_budget=false_reject_budget, console=console)
 
-def _prove_parity(trained: Trained, score: Score, evidence: Evidence, thresholds: Thresholds) -> ParityRecord:
-    expected = [_torch_score(trained, frame) for frame in evidence.frames]
-    found = [score(frame) for frame in evidence.frames]
-    return check_parity(compare(expected, found, thresholds=thresholds, num_damaged=evidence.num_damaged))
-
-
-def _torch_score(trained: Trained, frame: np.ndarray) -> np.ndarray:
-    with torch.inference_mode():
-        score = trained.detector.score(torch.from_numpy(frame_to_image(frame)))
-    return score.float().numpy().reshape(trained.size_hw)
-
-
-def _evaluate(trained: Trained, score: Score, thresholds: Thresholds, *, console: Console) -> dict[str, Any]:
-    """Return the figures on the test part; nothing where there is none."""
-    test = trained.dataset.test
-    if not test:
-        console.say("evaluation  skipped: the data set has no test photos")
-        return {}
-    with console.progress(len(test), "evaluate") as advance:
-        evaluation = evaluate(score, test, size_hw=trained.size_hw, thresholds=thresholds, on_sample=advance)
-    figures = evaluation.as_dict()
-    shown = ("pixel_aupr", "pixel_auroc", "image_auroc", "false_reject_rate", "miss_rate")
-    line = ", ".join(f"{key} {figures[key]:.4f}" for key in shown if figures[key] is not None)
-    console.say(f"evaluation  {line}")
-    return figures
+    deployed = deploy(trained, network, plan, console=console, threads=threads)
+    try:
+        return deployed, proof_of(deployed)
+    except (PrecisionError, ParityError) as error:
+        if plan.precision != FASTEST or deployed.plan.precision == "fp32":
+            raise
+        deployed = full_precision(network, plan, reason=f"INT8 is faster, but {error}")
+        console.say(f"precision   fp32: {deployed.reason}")
+    return deployed, proof_of(deployed)
 
 
 def _preview(trained: Trained, score: Score, thresholds: Thresholds) -> bytes:
@@ -136,5 +111,6 @@ def _preview(trained: Trained, score: Score, thresholds: Thresholds) -> bytes:
 def _self_tested(out: Path, *, console: Console, threads: int | None) -> Bundle:
     bundle = Bundle.open(out)
     worst = Runner.open(bundle, threads=threads).self_test()
-    console.say(f"self-test   golden scores differ by {worst:.2g} of {bundle.tolerance['fp32']:.2g}")
+    limit = bundle.tolerance[bundle.manifest.file_precision]
+    console.say(f"self-test   golden scores differ by {worst:.2g} of {limit:.2g}")
     return bundle

@@ -14,6 +14,7 @@ from inspector.manifest import FP32_TOLERANCE, ParityRecord
 from inspector.postprocess import Thresholds, judge, smooth
 
 MIN_IMAGES = 16
+ANY_DIFFERENCE = 1.0  # the limit at reduced precision, where verdicts and AUPR count
 
 
 def compare(
@@ -28,7 +29,7 @@ def compare(
 
     Args:
         num_damaged: How many of the images are copies with a drawn defect; the others are as photographed.
-        limit: Largest allowed difference of any value.
+        limit: Largest allowed difference of any value; `ANY_DIFFERENCE` at reduced precision.
 
     Raises:
         ParityError: nothing was compared, or a value is not a number. Whether the difference is allowed is
@@ -77,11 +78,27 @@ def check_parity(record: ParityRecord) -> ParityRecord:
     return record.model_copy(update={"note": _note(record)})
 
 
+def check_verdicts(record: ParityRecord, *, precision: str) -> ParityRecord:
+    """Return the record of a reduced precision, with a note where the evidence is thin.
+
+    Raises:
+        ParityError: a verdict is another one than the trained network's.
+    """
+    if record.num_verdict_flips:
+        raise ParityError(
+            f"at {precision.upper()} {record.num_verdict_flips} of {record.num_images} verdicts differ from "
+            f"those of the trained network, none may (largest difference of a score {record.max:.3g}); "
+            "export with --precision fp32"
+        )
+    return record.model_copy(update={"note": _note(record)})
+
+
 def summary(record: ParityRecord) -> str:
     """Say in one line what was compared and how far it is apart."""
     drawn = f" ({record.num_damaged} of them with a drawn defect)" if record.num_damaged else ""
+    limit = "" if record.limit == ANY_DIFFERENCE else f" of {record.limit:.2g}"
     line = (
-        f"largest difference {record.max:.2g} of {record.limit:.2g} on {record.num_images} images{drawn}, "
+        f"largest difference {record.max:.2g}{limit} on {record.num_images} images{drawn}, "
         f"{record.num_above_threshold} above the threshold, {record.num_verdict_flips} verdicts flipped"
     )
     return f"{line}; {record.note}" if record.note else line

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import re
 from datetime import datetime, timezone
-from typing import Any
 
-from export.exported import Exported
+from export.deployed import Deployed
+from export.proof import Proof
 from export.trained import Trained
 from inspector.errors import InputError
 from inspector.manifest import (
@@ -15,7 +15,6 @@ from inspector.manifest import (
     GenesRecord,
     Manifest,
     NetworkRecord,
-    ParityRecord,
     ProvenanceRecord,
     ThresholdChoiceRecord,
     ThresholdRecord,
@@ -41,15 +40,14 @@ def name_of(trained: Trained, given: str | None) -> str:
 
 def manifest_of(
     trained: Trained,
-    network: Exported,
+    deployed: Deployed,
     *,
     name: str,
     created: datetime | None,
-    choice: ThresholdChoice,
-    parity: ParityRecord,
-    metrics: dict[str, Any],
+    proof: Proof,
 ) -> Manifest:
     """Collect the manifest of the bundle `name`; `created` is now where it is None."""
+    network, plan = deployed.network, deployed.plan
     when = datetime.now(timezone.utc) if created is None else created.astimezone(timezone.utc)
     spec = trained.spec
     return Manifest(
@@ -57,7 +55,7 @@ def manifest_of(
         version=f"{when:%Y.%m.%d}-{hashlib.sha256(network.model).hexdigest()[:8]}",
         created=f"{when:%Y-%m-%dT%H:%M:%SZ}",
         input_hw=trained.size_hw,
-        thresholds=_threshold_record(choice),
+        thresholds=_threshold_record(proof.calibration.choice),
         network=NetworkRecord(
             family=spec.family,
             genes=GenesRecord(space=trained.space, digits=spec.digits) if spec.digits else None,
@@ -68,14 +66,21 @@ def manifest_of(
         bytes=len(network.model),
         macs=network.size.macs,
         layers=network.layers,
-        metrics=metrics,
-        parity=parity,
+        metrics=proof.metrics,
+        parity=proof.parity,
         provenance=ProvenanceRecord(
             recipe=trained.recipe,
             seed=trained.seed,
             data_fingerprint=trained.fingerprint,
             code_version=trained.code_version,
         ),
+        tolerance=proof.tolerance,
+        target=plan.target.name,
+        precision=plan.precision,
+        file_precision=plan.file_precision,
+        precision_reason=deployed.reason,
+        precision_cost=proof.cost,
+        quantization=deployed.quantization,
     )
 
 

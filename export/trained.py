@@ -16,6 +16,7 @@ class Trained:
 
     detector: in eval mode.  space: the name that gives the genes a meaning.
     calibration: good images that no training has seen.  fingerprint: of the whole data set.
+    validation: good images that chose the network; it was then trained on them as well.
     """
 
     name: str
@@ -29,3 +30,10 @@ class Trained:
     calibration: tuple[Sample, ...]
     fingerprint: str
     code_version: str
+    validation: tuple[Sample, ...] = ()
+
+    @property
+    def training(self) -> tuple[Sample, ...]:
+        """The good images that are neither validation nor calibration."""
+        held_out = {sample.name for sample in (*self.validation, *self.calibration)}
+        return tuple(sample for sample in self.dataset.train if sample.name not in held_out)

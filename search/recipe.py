@@ -151,6 +151,13 @@ class ComputeRecipe(Record):
     log_steps: int = Field(20, ge=1)
 
 
+class ExportRecipe(Record):
+    """What a reduced precision may cost. Nothing of a search or training depends on it."""
+
+    max_aupr_loss: float = Field(0.005, ge=0, le=1, description="pixel AUPR that FP16 or INT8 may lose")
+    calibration_images: int = Field(32, ge=2, description="images that give INT8 its ranges")
+
+
 class Recipe(Record):
     """Everything that decides a run. Parsed by `load_recipe`."""
 
@@ -165,6 +172,7 @@ class Recipe(Record):
     evolution: EvolutionRecipe = EvolutionRecipe()
     retraining: TrainingRecipe
     compute: ComputeRecipe = ComputeRecipe()
+    export: ExportRecipe = ExportRecipe()
 
     def as_yaml(self) -> str:
         """Write the recipe with every default spelt out; reading it back gives the same recipe."""

@@ -69,10 +69,11 @@ def open_run_data(recipe: Recipe) -> RunData:
         calibration=recipe.data.calibration,
         seed=recipe.seed,
     )
-    return RunData(dataset, split, recipe, _style(recipe.defects, seed=recipe.seed))
+    return RunData(dataset, split, recipe, defect_style(recipe.defects, seed=recipe.seed))
 
 
-def _style(recipe: DefectsRecipe, *, seed: int) -> DefectStyle:
+def defect_style(recipe: DefectsRecipe, *, seed: int) -> DefectStyle:
+    """Return what draws the defects of a recipe."""
     textures: TextureSource
     textures = ProceduralTextures(seed) if recipe.textures is None else FolderTextures(recipe.textures)
     return PerlinDefects(textures, blend_max=recipe.blend_max)

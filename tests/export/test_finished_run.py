@@ -142,5 +142,8 @@ def test_an_unknown_target_is_refused_with_the_known_ones(tmp_path: Path) -> Non
     options = ["--target", "coral", "--out", str(tmp_path / "x.bundle")]
     result = CliRunner().invoke(app, [str(tmp_path), *options])
     assert isinstance(result.exception, InputError)
-    assert str(result.exception) == "unknown target 'coral'; the targets are: onnx"
+    assert (
+        str(result.exception)
+        == "unknown target 'coral'; the targets are: onnx, cpu, jetson-nano, jetson-orin, cuda"
+    )
     assert result.exception.exit_status == 2
