@@ -5,7 +5,7 @@ Source: edge_reliability.md section 2 (CVE-2026-75608: RTSP passwords in logs th
 
 import logging
 import re
-from typing import Iterable, List, Pattern, Tuple
+from typing import Pattern, Tuple
 
 HIDDEN = "***"
 _RULES: Tuple[Tuple[Pattern[str], str], ...] = (
@@ -58,15 +58,4 @@ class RedactingFilter(logging.Filter):
         return True
 
 
-def install_redaction(loggers: Iterable[str] = ("", "uvicorn", "uvicorn.error", "uvicorn.access")) -> None:
-    """Put the filter on every handler that there is now; call it once logging has been set up."""
-    handlers: List[logging.Handler] = [h for name in loggers for h in logging.getLogger(name).handlers]
-    if logging.lastResort is not None:
-        handlers.append(logging.lastResort)
-    for handler in handlers:
-        if not any(isinstance(known, RedactingFilter) for known in handler.filters):
-            handler.addFilter(_FILTER)
-
-
 _FORMATTER = logging.Formatter()
-_FILTER = RedactingFilter()

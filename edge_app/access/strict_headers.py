@@ -22,7 +22,6 @@ STRICT_HEADERS: Dict[str, str] = {
 
 # Range answers cost quadratic time in old Starlette (CVE-2025-62727), and nothing here needs them.
 _DROPPED_REQUEST_HEADERS = {b"range", b"if-range"}
-_STARTS = ("http.response.start", "websocket.http.response.start")
 
 
 class StrictHeaders:
@@ -32,13 +31,13 @@ class StrictHeaders:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         kept = [(name, value) for name, value in scope["headers"] if name not in _DROPPED_REQUEST_HEADERS]
 
         async def send_strict(message: Message) -> None:
-            if message["type"] in _STARTS:
+            if message["type"] == "http.response.start":
                 MutableHeaders(scope=message).update(STRICT_HEADERS)
             await send(message)
 

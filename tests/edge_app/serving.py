@@ -70,7 +70,9 @@ def serving(bundle: Path, *arguments: str, prelude: str = "", **env: str) -> Ite
         command, cwd=ROOT, env=environment(**env), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     try:
-        yield Served(process, json.loads(_first_line(process)))
+        line = _first_line(process)
+        assert line, process.communicate(timeout=20)[1]
+        yield Served(process, json.loads(line))
     finally:
         process.terminate()
         try:

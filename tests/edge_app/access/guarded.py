@@ -85,7 +85,6 @@ class Guarded:
         body: bytes = b"",
         client: tuple[str, int] | None = PEER,
         host: str = HOST,
-        extensions: dict[str, Any] | None = None,
         query: bytes = b"",
     ) -> Reply:
         given = [("host", host), *headers]
@@ -99,7 +98,6 @@ class Guarded:
             "headers": [(name.encode(), value.encode("latin-1")) for name, value in given],
             "client": client,
             "scheme": "http",
-            "extensions": extensions or {},
         }
         if not is_websocket:
             scope["method"] = method

@@ -175,13 +175,6 @@ def test_other_sites_are_kept_from_a_server_without_keys(local: Guarded) -> None
         assert local.ask(method, path, headers=[("origin", OTHER)], **LOCAL).status == 403
 
 
-def test_a_websocket_is_told_why_where_the_server_can(app: Guarded) -> None:
-    extensions: dict[str, Any] = {"websocket.http.response": {}}
-    reply = app.ask("WEBSOCKET", "/api/v1/live", extensions=extensions)
-    assert reply.status == 401
-    assert reply.headers["x-content-type-options"] == "nosniff"
-
-
 @pytest.mark.parametrize("method", ["GET", "WEBSOCKET"])
 def test_a_foreign_host_is_refused_before_anything_else(method: str, app: Guarded) -> None:
     path = READ if method == "GET" else "/api/v1/live"

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from edge_app.access.redaction import install_redaction, redact
+from edge_app.access import log_guard
+from edge_app.access.log_guard import MAX_ALIKE, FloodFilter, guard_logs
+from edge_app.access.redaction import redact
 
 SECRET = "hunter2-Zq9"
 KEY = "vi_" + "aB3-" * 10
@@ -68,8 +70,8 @@ def log() -> Iterator[tuple[logging.Logger, io.StringIO]]:
     logger.propagate = False
     stream = io.StringIO()
     logger.addHandler(logging.StreamHandler(stream))
-    install_redaction(["tests.redaction"])
-    install_redaction(["tests.redaction"])  # once is enough, twice is no harm
+    guard_logs(["tests.redaction"])
+    guard_logs(["tests.redaction"])  # once is enough, twice is no harm
     yield logger, stream
     logger.handlers.clear()
 
@@ -91,7 +93,23 @@ def test_handlers_of_the_root_logger_are_found() -> None:
     handler = logging.StreamHandler(io.StringIO())
     logging.getLogger().addHandler(handler)
     try:
-        install_redaction()
+        guard_logs()
         assert handler.filters
     finally:
         logging.getLogger().removeHandler(handler)
+
+
+def test_a_flood_of_one_message_is_cut_short_and_others_pass() -> None:
+    now_s = [0.0]
+    flood = FloodFilter(clock=lambda: now_s[0])
+
+    def passes(message: str, *arguments: object) -> str | None:
+        record = logging.LogRecord("x", logging.WARNING, "f", 1, message, arguments, None)
+        return record.getMessage() if flood.filter(record) else None
+
+    seen = [passes("bad request %d", number) for number in range(MAX_ALIKE + 7)]
+    assert seen == [f"bad request {number}" for number in range(MAX_ALIKE)] + [None] * 7
+    assert passes("something else") == "something else"
+    now_s[0] = log_guard.WINDOW_S
+    assert passes("bad request %d", 1) == "bad request 1 (7 more like this were left out)"
+    assert passes("bad request %d", 2) == "bad request 2"
