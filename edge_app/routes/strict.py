@@ -30,9 +30,8 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:
     names = sorted(known)
     if not names:
         return f"{kind} {name[:40]!r} is not known; there are none here"
-    near = difflib.get_close_matches(name[:40], names, n=1)
-    hint = f"did you mean {near[0]!r}? Known are" if near else "known are"
-    return f"{kind} {name[:40]!r} is not known; {hint} {', '.join(names)}"
+    near = difflib.get_close_matches(name[:40], names, n=1, cutoff=0.0)
+    return f"{kind} {name[:40]!r} is not known; did you mean {near[0]!r}? Known are {', '.join(names)}"
 
 
 def _query_of(dependant: Any) -> Dict[str, bool]:

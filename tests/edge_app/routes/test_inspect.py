@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from inspector.postprocess import Thresholds, judge, smooth
-from tests.edge_app.app import OWN, BrightnessModel, client_of, encoded, photo_frame, score_of
+from tests.edge_app.app import CARD, OWN, BrightnessModel, client_of, encoded, photo_frame, score_of
 
 PHOTO = encoded(photo_frame())
 
@@ -47,7 +47,9 @@ def test_the_answer_is_the_judgement_in_the_photos_pixels(suffix: str, media_typ
     assert body["image_score"] == pytest.approx(expected.image_score, abs=1e-6)
     assert body["frame"] == {"width": 480, "height": 320}
     assert body["thresholds"] == {"fail": 0.5, "review": 0.25, "min_area_px": 4}
-    assert body["model"] == {"name": "bright", "version": "3"}
+    assert body["model"] == {"name": "bright", "version": "3", "digest": CARD.digest}
+    assert body["origin"]["source"] == "rest"
+    assert body["stored"]
     assert body["latency_ms"] == 1.5
     (region,), (known,) = body["regions"], expected.regions
     assert [tuple(point) for point in region["contour"]] == list(known.contour)
@@ -144,8 +146,11 @@ def test_the_query_replaces_the_models_thresholds(
             PHOTO,
             {"params": {"treshold": "0.4"}},
             422,
-            "'treshold' is not known; use fail, min_area_px, review",
+            "query option 'treshold' is not known; did you mean '.*'. Known are fail, lot, min_area_px, review, source",
         ),
+        (PHOTO, {"params": {"lot": "x" * 101}}, 422, "query.lot = 'x+' is not valid"),
+        (PHOTO, {"params": {"source": "a\x07"}}, 422, "query.source = 'a.*' is not valid"),
+        (PHOTO, {"params": [("fail", "0.4"), ("fail", "0.9")]}, 422, "'fail' is given 2 times; give it once"),
         (PHOTO, {"params": {"review": "much"}}, 422, "query.review = 'much' is not valid"),
         (PHOTO, {"params": {"min_area_px": "0"}}, 422, "query.min_area_px = '0' is not valid"),
         (PHOTO, {"params": {"fail": "0.4", "review": "0.6"}}, 422, "review threshold 0.6 is above .* 0.4"),
@@ -229,9 +234,9 @@ def test_a_full_queue_answers_503_and_takes_photos_again_afterwards() -> None:
     assert refused.status_code == 503
     assert refused.headers["retry-after"] == "1"
     assert "2 images are waiting (limit 2)" in refused.json()["detail"]
-    assert (health["live"], health["ready"], health["num_waiting"]) == (True, False, 2)
+    assert (health["live"], health["ready"], health["details"]["num_waiting"]) == (True, False, 2)
     assert client.post(PHOTO).status_code == 201
-    assert client.get("/api/v1/health").json()["counts"] == {"busy": 1, "fail": 3}
+    assert client.get("/api/v1/health").json()["details"]["counts"] == {"busy": 1, "fail": 3}
 
 
 def test_too_many_uploads_at_once_are_refused_before_they_are_read() -> None:
@@ -257,10 +262,12 @@ def test_too_many_uploads_at_once_are_refused_before_they_are_read() -> None:
     assert second.headers["retry-after"] == "1"
 
 
-def test_only_the_newest_results_are_kept() -> None:
-    client = client_of(keep_results=2)
-    links = [client.post(PHOTO).json()["links"]["self"] for _ in range(3)]
-    assert [client.get(link).status_code for link in links] == [404, 200, 200]
+def test_lot_and_source_of_the_query_are_those_of_the_result() -> None:
+    client = client_of()
+    posted = client.post(PHOTO, params={"lot": "A 7/3", "source": "bench"}).json()
+    origin = {"source": "bench", "trigger": "http", "lot": "A 7/3", "captured": None, "frame_age_ms": None}
+    assert posted["origin"] == origin
+    assert client.get(posted["links"]["self"]).json()["origin"] == origin
 
 
 @pytest.mark.parametrize("name", ["", "/image", "/mask.png", "/overlay.jpg", "/score.png", "/score.npy"])
