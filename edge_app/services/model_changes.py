@@ -66,18 +66,20 @@ class ModelChanges:
                 return
         raise first_error or InputError("no model is on this device yet; run: inspector serve BUNDLE")
 
-    def try_out(self, digest: str) -> bool:
-        """Load and test a stored model, then release it; False where memory does not hold one more.
+    def load_aside(self, digest: str) -> Optional[HostedModel]:
+        """Load and test a stored model for the caller alone; None where memory does not hold one more.
 
         Raises:
             InspectorError: it cannot be used on this device.
         """
-        if digest_of(self.serving) == digest or digest_of(self.shadow) == digest:
-            return True
+        for loaded in (self.serving.model, self.shadow.model):
+            if loaded is not None and loaded.version.digest == digest:
+                return loaded
         if self._plan(digest) is Swap.INSTEAD:
-            return False
-        self._remember(self._load(digest))
-        return True
+            return None
+        model = self._load(digest)
+        self._remember(model)
+        return model
 
     def activate(self, digest: str) -> None:
         """Let a stored model answer.

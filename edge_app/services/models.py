@@ -171,6 +171,24 @@ class ModelHost:
         chosen = digest
         return self._change(chosen, lambda: self._done(self._changes.begin_shadow, chosen))
 
+    def load_aside(self, digest: str) -> HostedModel:
+        """Return a model that answers nobody but the caller, for a replay; it goes when it is let go of.
+
+        Raises:
+            UnknownModelError: it is not on this device.
+            InputError: memory does not hold it beside the one that serves.
+            InspectorError: it cannot be used on this device.
+            ModelChangeError: another change is under way.
+        """
+        self._library.path_of(digest)
+        model = self._change(digest, lambda: self._changes.load_aside(digest)).result()
+        if model is None:
+            raise InputError(
+                f"there is too little memory for model {digest[:12]} beside the one that serves; copy the "
+                "state folder to another machine and run `inspector replay` there"
+            )
+        return model
+
     def remove(self, digest: str) -> None:
         """Delete a model that is not in use; errors as `ModelLibrary.remove`."""
         self._change(None, lambda: self._library.remove(digest)).result()
@@ -277,7 +295,7 @@ class ModelHost:
         was_there = any(stored.digest == bundle.digest for stored in self._library.models())
         digest = self._library.add(bundle)
         try:
-            self._changes.try_out(digest)
+            self._changes.load_aside(digest)
         except InspectorError:
             if not was_there:
                 self._library.remove(digest)
