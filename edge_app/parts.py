@@ -2,15 +2,18 @@
 
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import List, Tuple
 
 from edge_app.access.keys import Keys
 from edge_app.access.rate_limit import PeerRates
 from edge_app.access.sessions import Sessions
 from edge_app.access.stack import BURST_S
+from edge_app.cameras.camera_set import CameraSet
 from edge_app.metrics import measured
 from edge_app.metrics.exposition import Metrics
 from edge_app.outbox.outbox import Outbox
 from edge_app.preferences import Preferences, PreferencesFile
+from edge_app.services.camera import CameraStats
 from edge_app.services.drawing import Drawings
 from edge_app.services.drift_watch import DriftWatch
 from edge_app.services.inspection import InspectionLimits, InspectionService
@@ -22,6 +25,8 @@ from edge_app.store.state_folder import StateFolder
 from edge_app.store.store import Store
 
 SETTINGS_FILE = "settings.json"
+CAMERAS_FILE = "cameras.json"
+RECORDINGS_FOLDER = "recordings"
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,7 @@ class Parts:
     outbox: Outbox
     service: InspectionService
     live: LiveHub
+    cameras: CameraSet
     drift: DriftWatch
     drawings: Drawings
     metrics: Metrics
@@ -77,11 +83,15 @@ def _open(settings: Settings, folder: StateFolder, models: ModelHost, opened: Ex
     live = LiveHub()
     opened.callback(live.close)
     drift = DriftWatch(lambda: models.model)
+    cameras = CameraSet(folder.path / CAMERAS_FILE, service, recordings=folder.path / RECORDINGS_FOLDER)
+    opened.callback(cameras.close)
     metrics = Metrics(
         (
             lambda: measured.of_service(service),
             lambda: measured.of_store(store.status()),
             lambda: measured.of_outbox(outbox.status(), now_ms=now_ms()),
+            lambda: measured.of_cameras(_stats(cameras)),
+            lambda: _of_models(models),
             lambda: measured.of_drift(drift.report().level),
         )
     )
@@ -96,6 +106,7 @@ def _open(settings: Settings, folder: StateFolder, models: ModelHost, opened: Ex
         outbox=outbox,
         service=service,
         live=live,
+        cameras=cameras,
         drift=drift,
         drawings=Drawings(max_pixels=settings.max_pixels),
         metrics=metrics,
@@ -106,6 +117,7 @@ def _open(settings: Settings, folder: StateFolder, models: ModelHost, opened: Ex
     )
     _apply(parts, chosen)
     preferences.listen(lambda changed: _apply(parts, changed))
+    cameras.start()
     return parts
 
 
@@ -117,6 +129,15 @@ def limits_of(settings: Settings) -> InspectionLimits:
         keep_results_bytes=settings.keep_results_bytes,
         max_pixels=settings.max_pixels,
     )
+
+
+def _stats(cameras: CameraSet) -> List[Tuple[str, CameraStats]]:
+    return [(one.settings.name, one.camera) for one in cameras.list() if one.camera is not None]
+
+
+def _of_models(models: ModelHost) -> measured.Families:
+    model = models.model
+    return iter(()) if model is None else measured.of_models(models.status(), serving=model.version)
 
 
 def _apply(parts: Parts, chosen: Preferences) -> None:

@@ -1,13 +1,12 @@
 """Lets the shadow model judge what the serving model has answered, when there is time for it."""
 
 import logging
-import os
 import threading
 from concurrent.futures import Future
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Optional
 
+from edge_app.services.give_way import lower_priority
 from edge_app.services.keeping import ResultStore
 from edge_app.services.prepared import Prepared, prepare
 from edge_app.services.result import Outcome, Result, ShadowAnswer
@@ -15,8 +14,6 @@ from edge_app.services.serving import ModelHost, look
 from edge_app.services.shot import Shot
 
 logger = logging.getLogger(__name__)
-
-NICENESS = 10
 
 
 @dataclass(frozen=True)
@@ -69,8 +66,7 @@ class ShadowRunner:
             self._thread.join()
 
     def _run(self) -> None:
-        with suppress(OSError, AttributeError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)  # of this thread alone
+        lower_priority()
         while True:
             with self._changed:
                 self._is_busy = False

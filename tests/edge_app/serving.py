@@ -62,10 +62,21 @@ class Served:
 
 
 @contextmanager
-def serving(bundle: Path, *arguments: str, prelude: str = "", **env: str) -> Iterator[Served]:
-    """Start the server, wait until it says that it is ready, and end it afterwards."""
-    options = ("--port", "0", "--threads", "1", "--json")
-    command = serve_command(str(bundle), *options, *arguments, prelude=prelude)
+def serving(
+    bundle: Path | None, *arguments: str, state: Path | None = None, prelude: str = "", **env: str
+) -> Iterator[Served]:
+    """Start the server, wait until it says that it is ready, and end it afterwards.
+
+    Its state folder is a temporary one where none is given.
+    """
+    if state is None:
+        with tempfile.TemporaryDirectory(prefix="inspector-state-") as folder:
+            with serving(bundle, *arguments, state=Path(folder), prelude=prelude, **env) as served:
+                yield served
+            return
+    given = [] if bundle is None else [str(bundle)]
+    options = ("--state", str(state), "--port", "0", "--threads", "1", "--json")
+    command = serve_command(*given, *options, *arguments, prelude=prelude)
     process = subprocess.Popen(
         command, cwd=ROOT, env=environment(**env), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import socket
 from collections.abc import Iterator
@@ -193,13 +192,52 @@ def test_a_missing_bundle_and_a_taken_port_end_in_one_sentence(bundle: Path, tmp
     )
 
 
-def test_an_open_address_needs_consent_and_gets_a_warning(bundle: Path) -> None:
-    refused = fail_to_serve(str(bundle), "--host", "0.0.0.0")
-    assert (refused.returncode, refused.stdout) == (2, "")
-    assert "--allow-remote" in refused.stderr
-    with serving(bundle, "--host", "0.0.0.0", "--allow-remote") as server:
-        health = httpx.get(f"http://127.0.0.1:{server.port}/api/v1/health")
-        assert json.loads(health.content)["ready"] is True
+def test_an_open_address_asks_for_a_key_and_tells_the_first_one_once(bundle: Path, tmp_path: Path) -> None:
+    with serving(bundle, "--host", "0.0.0.0", state=tmp_path) as server:
+        url = f"http://127.0.0.1:{server.port}"
+        assert httpx.get(f"{url}/api/v1/health").status_code == 200
+        assert httpx.get(f"{url}/api/v1/inspections").status_code == 401
+        key = (tmp_path / "first-admin-key").read_text().strip()
+        headers = {"authorization": f"Bearer {key}"}
+        assert httpx.get(f"{url}/api/v1/inspections", headers=headers).status_code == 200
         server.process.send_signal(signal.SIGINT)
         _, errors = server.process.communicate(timeout=20)
-        assert "can be reached from other machines and has no login" in errors
+    assert "can be reached from other machines: it asks for a key" in errors
+    assert key not in errors
+    with serving(bundle, "--host", "0.0.0.0", state=tmp_path) as server:
+        server.process.send_signal(signal.SIGINT)
+        _, errors = server.process.communicate(timeout=20)
+    assert "first key" not in errors
+
+
+def test_results_are_there_after_a_stop_and_after_a_kill(bundle: Path, tmp_path: Path) -> None:
+    photo = cv2.imencode(".png", part(7, defect=True, scale=10)[0])[1].tobytes()
+    links = []
+    for stop in (signal.SIGTERM, signal.SIGKILL):
+        with serving(bundle, state=tmp_path) as server:
+            answer = httpx.post(
+                f"{server.url}/api/v1/inspections", content=photo, headers={"content-type": "image/png"}
+            ).json()
+            assert answer["stored"] is True
+            links.append(answer["links"])
+            server.process.send_signal(stop)
+            server.process.communicate(timeout=20)
+    with serving(bundle, state=tmp_path) as server:
+        for link in links:
+            assert httpx.get(server.url + link["self"]).json()["verdict"] == "FAIL"
+            assert httpx.get(server.url + link["image"]).content == photo
+
+
+def test_without_a_bundle_the_model_that_served_last_goes_on(bundle: Path, tmp_path: Path) -> None:
+    with serving(bundle, state=tmp_path) as server:
+        name = server.ready["bundle"]
+    with serving(None, state=tmp_path) as server:
+        assert server.ready["bundle"] == name == "tiny"
+
+
+def test_a_second_server_on_the_same_state_is_refused(bundle: Path, tmp_path: Path) -> None:
+    with serving(bundle, state=tmp_path):
+        second = fail_to_serve(str(bundle), "--port", "0", "--state", str(tmp_path))
+    assert (second.returncode, second.stdout) == (2, "")
+    assert "is in use by process" in second.stderr
+    assert second.stderr.count("\n") == 1
