@@ -9,7 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 
+from edge_app.outbox.message import RESULT, message_of, result_body
+from edge_app.outbox.mqtt_connection import packet_bytes
 from edge_app.outbox.outbox import Outbox
 from edge_app.services.result import Outcome
 from tests.edge_app.outbox.broker import Broker, Subscriber, in_order_without_repeats
@@ -125,7 +129,7 @@ def test_a_lost_answer_makes_a_repeat_with_the_same_id(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("limit", ["message_size_limit 700", "max_packet_size 700"])
 def test_a_message_that_the_broker_will_never_take_is_set_aside(tmp_path: Path, limit: str) -> None:
-    """Found with mosquitto 2.0: the one is announced in CONNACK, the other gives a PUBACK paho cannot read."""
+    """Found with mosquitto 2.0: one is announced in CONNACK, one gives a PUBACK that paho cannot read."""
     with Broker(tmp_path, ["allow_anonymous true", limit]) as broker, Subscriber(broker.port) as subscriber:
         with outbox_on(tmp_path, [mqtt(broker.port)]) as (outbox, writer):
             small = {"shadow": None, "quality": None, "regions": ()}
@@ -137,6 +141,20 @@ def test_a_message_that_the_broker_will_never_take_is_set_aside(tmp_path: Path, 
             assert dead.message["result"]["id"] == "r1"
         wait_until(lambda: len(subscriber.received) == 2, "the others")
     assert subscriber.ids == [f"{DEVICE}:1", f"{DEVICE}:3"]
+
+
+@pytest.mark.parametrize(("spare", "num_dead"), [(0, 0), (-1, 1)])
+def test_the_size_of_a_packet_is_known_to_the_byte(tmp_path: Path, spare: int, num_dead: int) -> None:
+    message = message_of(device_id=DEVICE, row_id=1, kind=RESULT, body=result_body(result(0)))
+    properties = Properties(PacketTypes.PUBLISH)
+    properties.ContentType = "application/json"
+    properties.UserProperty = [("id", message.id)]
+    size = packet_bytes(f"inspector/{DEVICE}/results", message, properties)
+    broker = Broker(tmp_path, ["allow_anonymous true", f"max_packet_size {size + spare}"])
+    with broker, outbox_on(tmp_path, [mqtt(broker.port)]) as (outbox, writer):
+        put(outbox, writer, [result(0)])
+        wait_for_empty(outbox)
+        assert outbox.status()[0].dead == num_dead
 
 
 def test_a_wrong_password_keeps_the_messages_and_stands_nowhere(
