@@ -220,6 +220,8 @@ def _open(path: Path) -> sqlite3.Connection:
         for pragma in PRAGMAS:
             connection.execute(pragma).fetchall()
         migrate(connection, name=str(path))
+        # A server that crashes again and again would otherwise never come to write the log back.
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     except sqlite3.Error as error:
         connection.close()
         raise WriterFailedError(
