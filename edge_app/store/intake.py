@@ -10,7 +10,7 @@ from collections import deque
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Deque, Dict, FrozenSet, List, Optional, Sequence, Set
+from typing import Callable, Deque, Dict, FrozenSet, List, Optional, Sequence, Set, cast
 
 from edge_app.services.result import Result
 from edge_app.store.failure import Severity, WriterFailedError, severity_of
@@ -83,7 +83,7 @@ class Intake:
 
     def put(self, result: Result, *, keep_files: bool, reason: str = "") -> "Future[Receipt]":
         """Queue a result. Its future never fails: the receipt says what became of it."""
-        future: Future[Receipt] = Future()
+        future = cast("Future[Receipt]", Future())
         refusal = ""
         with self._changed:
             num_pending = len(self._ids)

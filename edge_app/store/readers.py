@@ -9,7 +9,7 @@ import sqlite3
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Iterator, List
+from typing import Iterator, List, cast
 
 from inspector.errors import StorageError
 
@@ -32,7 +32,7 @@ class Readers:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._connections: List[sqlite3.Connection] = []
-        self._free: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue()
+        self._free = cast("queue.LifoQueue[sqlite3.Connection]", queue.LifoQueue())
         for _ in range(NUM_CONNECTIONS):
             self._open()
 

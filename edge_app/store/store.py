@@ -8,7 +8,7 @@ import threading
 import time
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Dict, Iterator, List, Optional, Sequence, Tuple, cast
 
 import numpy as np
 
@@ -221,7 +221,7 @@ class Store:
                 connection, model_digest, limits, by=by, when_ms=when_ms
             )
         )
-        answer: Future[ThresholdVersion] = Future()
+        answer = cast("Future[ThresholdVersion]", Future())
         setting.add_done_callback(lambda done: self._remember(model_digest, done, answer))
         return answer
 

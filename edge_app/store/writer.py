@@ -11,7 +11,7 @@ import time
 from collections import deque
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any, Callable, Deque, List, Optional, Tuple, TypeVar
+from typing import Any, Callable, Deque, List, Optional, Tuple, TypeVar, cast
 
 from edge_app.store.failure import DiskFullError, Severity, WriterFailedError, severity_of
 from edge_app.store.schema import migrate
@@ -78,7 +78,7 @@ class Writer:
         What it raises undoes its own changes and is its future's error. The future's other errors are
         DiskFullError (not stored; later jobs may succeed) and WriterFailedError (the disk failed, or closed).
         """
-        future: Future[T] = Future()
+        future = cast("Future[T]", Future())
         with self._changed:
             refusal = self._failure or ("the store is closed" if self._closing else None)
             if refusal is None:

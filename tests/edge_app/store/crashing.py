@@ -4,8 +4,9 @@ python -m tests.edge_app.store.crashing results FOLDER NUM
     stores results with files and prints the id of each that was acknowledged.
 python -m tests.edge_app.store.crashing fork FOLDER ROUNDS SEED
     does that in ROUNDS children, one after the other, each killed by SIGKILL at a random time.
-python -m tests.edge_app.store.crashing rows FILE NUM
-    writes audit entries, one a transaction, and prints the number of each that was acknowledged.
+python -m tests.edge_app.store.crashing rows FILE NUM CHANGES
+    writes audit entries, one a transaction, and prints the number of each that was acknowledged; the log is
+    written back after CHANGES of them.
 python -m tests.edge_app.store.crashing careless FOLDER NUM
     what the store must not be: no fsync of files, synchronous=NORMAL.
 """
