@@ -50,6 +50,11 @@ def serve(
     trusted_key: Optional[List[Path]] = typer.Option(
         None, help="A public key, or a folder of them: only bundles that they signed are loaded."
     ),
+    require_key: bool = typer.Option(
+        False, "--require-key", help="Ask for a key on 127.0.0.1 too: for a proxy in front of the server."
+    ),
+    tls_cert: Optional[Path] = typer.Option(None, help="Serve HTTPS with this certificate (PEM chain)."),
+    tls_key: Optional[Path] = typer.Option(None, help="The certificate's private key (PEM)."),
     json_output: bool = typer.Option(False, "--json", help="Print one JSON object when the port answers."),
 ) -> None:
     """Verify BUNDLE, check it on its golden tensors, then serve the page and REST under /api/v1.
@@ -64,6 +69,9 @@ def serve(
         threads=threads,
         allowed_hosts=tuple(allowed_host) if allowed_host else None,
         trusted_keys=tuple(trusted_key) if trusted_key else None,
+        require_key=require_key or None,
+        tls_cert=tls_cert,
+        tls_key=tls_key,
     )
     parts, listener = _open(settings, bundle)
     with closing(listener), closing(parts):
@@ -73,6 +81,7 @@ def serve(
         run(
             create_app(parts),
             listener,
+            tls=settings.tls,
             on_ready=lambda: _announce(console, parts, url),
             on_stop=parts.live.close,
         )
@@ -98,7 +107,7 @@ def _open(settings: Settings, bundle: Optional[Path]) -> Tuple[Parts, socket.soc
 
 def _url(settings: Settings, *, port: int) -> str:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    return f"http://{host}:{port}"
+    return f"{'https' if settings.tls else 'http'}://{host}:{port}"
 
 
 def _warn(console: Console, parts: Parts) -> None:
@@ -114,7 +123,8 @@ def _ask_for_keys(console: Console, parts: Parts, url: str, *, is_terminal: bool
     """Say that the server asks for keys, if it does, and make the first one."""
     if not parts.settings.needs_key:
         return
-    console.say(f"{url} can be reached from other machines: it asks for a key")
+    reached = "" if parts.settings.is_loopback else " can be reached from other machines:"
+    console.say(f"{url}{reached} asks for a key")
     first_key = announce_first_key(parts.keys, parts.settings.state, is_terminal=is_terminal)
     if first_key is not None:
         console.say(first_key)

@@ -4,17 +4,19 @@ import gc
 import socket
 from contextlib import suppress
 from importlib.util import find_spec
-from typing import Callable, List, Optional
+from pathlib import Path
+from typing import Callable, List, Optional, Tuple
 
 import uvicorn
 from fastapi import FastAPI
 
+from edge_app.access import tls as tls_version
+from edge_app.access.log_guard import guard_logs
 from edge_app.protocol import BoundedHttp
 from edge_app.settings import Settings
 from inspector.errors import InputError
 
 BACKLOG = 128
-MAX_CONNECTIONS = 128
 KEEP_ALIVE_S = 5
 GRACE_S = 5
 MAX_MESSAGE_BYTES = 65_536  # that a WebSocket takes; viewers have little to say
@@ -49,12 +51,14 @@ def run(
     app: FastAPI,
     listener: socket.socket,
     *,
+    tls: Optional[Tuple[Path, Path]] = None,
     on_ready: Callable[[], None],
     on_stop: Callable[[], None] = lambda: None,
 ) -> None:
     """Serve until SIGINT or SIGTERM.
 
     Args:
+        tls: Certificate and key, PEM files; None: HTTP.
         on_ready: Called once, when the port answers.
         on_stop: Called when the server is told to stop, before it waits for answers that are under way: ends
             those that would never end by themselves.
@@ -69,10 +73,13 @@ def run(
         ws="websockets-sansio" if find_spec(_SANSIO) else "websockets",
         ws_max_size=MAX_MESSAGE_BYTES,
         backlog=BACKLOG,
-        limit_concurrency=MAX_CONNECTIONS,
+        ws_per_message_deflate=False,
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=GRACE_S,
+        ssl_certfile=str(tls[0]) if tls else None,
+        ssl_keyfile=str(tls[1]) if tls else None,
     )
+    guard_logs()  # uvicorn has just set up its handlers
     with suppress(KeyboardInterrupt):  # uvicorn raises SIGINT again after it has stopped in good order
         _AnnouncingServer(config, on_ready, on_stop).run(sockets=[listener])
 
@@ -86,6 +93,8 @@ class _AnnouncingServer(uvicorn.Server):
         self._on_stop = on_stop
 
     async def startup(self, sockets: Optional[List[socket.socket]] = None) -> None:
+        if self.config.ssl is not None:
+            self.config.ssl.minimum_version = tls_version.MINIMUM
         await super().startup(sockets)
         if self.started:
             # What is there now stays: the collector need not look at it again while photos wait.

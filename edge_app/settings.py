@@ -8,6 +8,7 @@ from typing import Any, Optional, Tuple
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from edge_app.access.tls import check_certificate
 from inspector.errors import InputError
 
 MEGABYTE = 1_000_000
@@ -32,6 +33,8 @@ class Settings(BaseSettings):
     port: int = Field(default=8080, ge=0, le=65535)
     allowed_hosts: Tuple[str, ...] = ()
     require_key: bool = False
+    tls_cert: Optional[Path] = None
+    tls_key: Optional[Path] = None
     max_requests_per_s: float = Field(default=100.0, gt=0)
 
     max_bundle_mb: float = Field(default=600.0, gt=0, le=10_000)
@@ -71,13 +74,27 @@ class Settings(BaseSettings):
         """Whether every request has to prove who sent it: not when only this machine can connect."""
         return self.require_key or not self.is_loopback
 
+    @property
+    def tls(self) -> Optional[Tuple[Path, Path]]:
+        """Certificate and key of HTTPS, or None for HTTP."""
+        return None if self.tls_cert is None or self.tls_key is None else (self.tls_cert, self.tls_key)
+
 
 def read_settings(**chosen: Any) -> Settings:
     """Return the settings: `chosen` where not None, else the environment, else the defaults.
 
     Raises:
-        InputError: a value is out of range.
+        InputError: a value is out of range, or a certificate is given that cannot be used.
     """
+    settings = _parsed(**chosen)
+    if (settings.tls_cert is None) != (settings.tls_key is None):
+        raise InputError("--tls-cert and --tls-key belong together; give both for HTTPS, none for HTTP")
+    if settings.tls is not None:
+        check_certificate(*settings.tls)
+    return settings
+
+
+def _parsed(**chosen: Any) -> Settings:
     try:
         return Settings(**{name: value for name, value in chosen.items() if value is not None})
     except ValidationError as error:
