@@ -58,8 +58,8 @@ def test_pairs_that_cannot_be_used(pair: tuple[Path, Path], tmp_path: Path) -> N
 
 def test_the_server_speaks_tls_of_today_only(pair: tuple[Path, Path], tmp_path: Path) -> None:
     cert, key = pair
-    arguments = ("--state", str(tmp_path / "state"), "--tls-cert", str(cert), "--tls-key", str(key))
-    with serving(write_tiny_bundle(tmp_path / "tiny.bundle"), *arguments) as served:
+    bundle = write_tiny_bundle(tmp_path / "tiny.bundle")
+    with serving(bundle, "--tls-cert", str(cert), "--tls-key", str(key)) as served:
         assert served.url.startswith("https://127.0.0.1:")
         answer = ask(served.port, ssl.create_default_context(cafile=str(cert)))
         old = ssl.create_default_context(cafile=str(cert))
