@@ -78,6 +78,7 @@ class ModelChanges:
         if self._plan(digest) is Swap.INSTEAD:
             return None
         model = self._load(digest)
+        model.engine.close()  # no better engine is built for a short visit
         self._remember(model)
         return model
 
@@ -117,13 +118,13 @@ class ModelChanges:
             )
         model = self._load(digest)
         self.library.point(self.library.pointers.with_shadow(digest))
-        self.shadow.swap(model, drain_s=self._outside.drain_s)
+        self._put(self.shadow, model)
         self._remember(model)
 
     def end_shadow(self) -> None:
         """Let no model look on."""
         self.library.point(self.library.pointers.with_shadow(None))
-        self.shadow.swap(None, drain_s=self._outside.drain_s)
+        self._put(self.shadow, None)
         gc.collect()
 
     def stop(self) -> None:
@@ -151,18 +152,17 @@ class ModelChanges:
         pointers = self.library.pointers
         if digest != pointers.current or digest in pointers.failed:
             self.library.point(pointers.now_serving(digest))
-        self.serving.swap(model, drain_s=self._outside.drain_s)
+        self._put(self.serving, model)
         self.outage = ""
         self._restore_shadow()
 
     def _swap_to(self, model: HostedModel) -> None:
         digest = model.version.digest
-        if not self.serving.swap(model, drain_s=self._outside.drain_s):
-            logger.warning("a job on the old model took longer than %.0f s", self._outside.drain_s)
+        self._put(self.serving, model)
         self.outage = self.warning = ""
         self._outside.on_step("swapped")
         if digest_of(self.shadow) == digest:
-            self.shadow.swap(None, drain_s=self._outside.drain_s)
+            self._put(self.shadow, None)
         self._remember(model)
         with suppress(StorageError):
             self._guard.started(digest)
@@ -172,10 +172,18 @@ class ModelChanges:
 
     def _release_all(self, reason: str) -> None:
         self.outage = reason
-        self.shadow.swap(None, drain_s=self._outside.drain_s)
-        self.serving.swap(None, drain_s=self._outside.drain_s)
+        self._put(self.shadow, None)
+        self._put(self.serving, None)
         gc.collect()
         self._outside.on_step("unloaded")
+
+    def _put(self, slot: "ModelSlot[HostedModel]", model: Optional[HostedModel]) -> None:
+        """Swap what a slot holds, wait for the jobs on the old model, and let that go."""
+        old = slot.model
+        if not slot.swap(model, drain_s=self._outside.drain_s):
+            logger.warning("a job on the old model took longer than %.0f s", self._outside.drain_s)
+        if old is not None and old is not self.serving.model:  # a shadow that was promoted serves on
+            old.engine.close()
 
     def _bring_back(self) -> None:
         """Serve the current model again where a failed activation had released it."""
@@ -183,7 +191,7 @@ class ModelChanges:
         if self.serving.model is not None or current is None:
             return
         try:
-            self.serving.swap(self._load(current), drain_s=0)
+            self._put(self.serving, self._load(current))
             self.outage = ""
         except InspectorError as error:
             self.outage = f"model {current[:12]} could not be loaded again: {error}"

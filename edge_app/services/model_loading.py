@@ -40,6 +40,9 @@ class Engine(Protocol):
 
     def self_test(self) -> float: ...
 
+    def close(self) -> None:
+        """Give up what is being prepared in the background; it goes on answering."""
+
 
 Load = Callable[[Path], Tuple[Engine, ModelCard]]
 

@@ -16,8 +16,10 @@ from onnx import TensorProto
 from edge_app.services.model_loading import Engine
 from edge_app.services.serving import ModelCard
 from edge_app.startup import load_model
+from inspector.bundle import GoldenFrame, write_bundle
 from inspector.bundle_archive import SUMS, sums_of
-from tests.tiny_bundle import tiny_model, write_tiny_bundle
+from inspector.manifest import Distribution, Reference
+from tests.tiny_bundle import GAIN, tiny_golden, tiny_manifest, tiny_model, write_tiny_bundle
 
 Files = dict[str, bytes]
 
@@ -120,3 +122,27 @@ BAD_BUNDLES: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "other answers": (_other_answers, "golden scores differ"),
     "an unknown operator": (_unloadable, "cannot load"),
 }
+
+
+def other_bundle(folder: Path, version: str, *, bright: float) -> Path:
+    """A good bundle whose network finds what is brighter than `bright`, not than `tiny_bundle.BRIGHT`."""
+    model = tiny_model()
+    model.graph.initializer[1].raw_data = np.array([-GAIN * bright], np.float32).tobytes()
+    content = model.SerializeToString()
+    frames = [pair.frame for pair in tiny_golden()]
+    normal = Distribution.of([0.1, 0.2, 0.3])
+    return write_bundle(
+        folder / f"{version}.bundle",
+        manifest=tiny_manifest(content, version=version),
+        model=content,
+        golden=[GoldenFrame(frame, brighter_than(bright, frame)) for frame in frames],
+        reference=Reference(num_images=3, brightness=normal, focus=normal, score=normal),
+        card="# other\n",
+        preview_png=b"",
+    )
+
+
+def brighter_than(bright: float, frame: np.ndarray) -> np.ndarray:
+    """What the network of `other_bundle` says of a frame at its input size."""
+    logits = GAIN * (frame.astype(np.float32).mean(axis=2) / 255 - bright)
+    return np.asarray(1 / (1 + np.exp(-logits)), np.float32)
