@@ -1,6 +1,7 @@
 """A coil of a PLC over Modbus/TCP. pymodbus is asked for only when a gate is configured (extra `modbus`)."""
 
 import inspect
+import logging
 from typing import Any, Optional
 
 from edge_app.access.reachable import reachable_ip
@@ -28,6 +29,8 @@ class Plc:
                 "a reject gate needs pymodbus: pip install 'visual-inspector[modbus]', or remove the "
                 f"destination {settings.name!r} from the settings"
             ) from error
+        # pymodbus logs each failed attempt as an error of its own; the gate says it once.
+        logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
         self._make: Any = ModbusTcpClient
         self._settings = settings
         self._client: Optional[Any] = None

@@ -64,7 +64,7 @@ class PlcServer:
         self._loop = asyncio.get_running_loop()
         ready.set()
         await self._done.wait()
-        await server.shutdown()
+        await server.shutdown()  # type: ignore[no-untyped-call]
 
     def _note(self, sending: bool, pdu: Any) -> Any:
         if not sending and type(pdu).__name__ == "WriteSingleCoilRequest":

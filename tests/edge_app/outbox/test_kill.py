@@ -16,7 +16,7 @@ ROUNDS = 4
 
 
 def run_and_kill(folder: Path, receiver: Receiver, first: int) -> int:
-    """Let the process put and send, kill it when 10 more messages arrived; return the last number committed."""
+    """Let the process put and send; kill it when 10 more messages arrived. Return the last one committed."""
     arguments = [
         sys.executable,
         "-m",

@@ -132,7 +132,7 @@ def test_a_message_that_the_broker_will_never_take_is_set_aside(tmp_path: Path, 
     """Found with mosquitto 2.0: one is announced in CONNACK, one gives a PUBACK that paho cannot read."""
     with Broker(tmp_path, ["allow_anonymous true", limit]) as broker, Subscriber(broker.port) as subscriber:
         with outbox_on(tmp_path, [mqtt(broker.port)]) as (outbox, writer):
-            small = {"shadow": None, "quality": None, "regions": ()}
+            small: dict[str, Any] = {"shadow": None, "quality": None, "regions": ()}
             put(outbox, writer, [result(0, **small), result(1, Outcome.FAIL), result(2, **small)])
             wait_for_empty(outbox)
             assert outbox.status()[0].dead == 1
@@ -146,7 +146,7 @@ def test_a_message_that_the_broker_will_never_take_is_set_aside(tmp_path: Path, 
 @pytest.mark.parametrize(("spare", "num_dead"), [(0, 0), (-1, 1)])
 def test_the_size_of_a_packet_is_known_to_the_byte(tmp_path: Path, spare: int, num_dead: int) -> None:
     message = message_of(device_id=DEVICE, row_id=1, kind=RESULT, body=result_body(result(0)))
-    properties = Properties(PacketTypes.PUBLISH)
+    properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
     properties.ContentType = "application/json"
     properties.UserProperty = [("id", message.id)]
     size = packet_bytes(f"inspector/{DEVICE}/results", message, properties)
