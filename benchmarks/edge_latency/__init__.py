@@ -1,0 +1,1 @@
+"""What the server costs on top of the network: POST inspect over the bare runner."""
