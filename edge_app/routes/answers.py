@@ -38,9 +38,11 @@ MEANINGS = {
     507: "The disk: it is full, broken or too slow.",
 }
 
+# What Starlette and FastAPI say by themselves, in our words.
 _SENTENCES = {
-    404: "there is nothing at this address; the API is described at /api/v1/openapi.json",
-    405: "this address does not take this method; the API is described at /api/v1/openapi.json",
+    "Not Found": "there is nothing at this address; the API is described at /api/v1/openapi.json",
+    "Method Not Allowed": "this address does not take this method; see /api/v1/openapi.json",
+    "There was an error parsing the body": "the body is not JSON: it is not UTF-8, or nested too deeply",
 }
 
 
@@ -51,7 +53,7 @@ def errors(*statuses: int) -> Dict[Union[int, str], Dict[str, Any]]:
 
 def json_answer(record: BaseModel, *, status: int = 200) -> Response:
     """Answer with a record, serialised once: FastAPI's own way validates and encodes it again."""
-    return Response(record.model_dump_json(), status_code=status, media_type="application/json")
+    return Response(record.model_dump_json(by_alias=True), status_code=status, media_type="application/json")
 
 
 def add_error_handlers(app: FastAPI) -> None:
@@ -72,8 +74,7 @@ def add_error_handlers(app: FastAPI) -> None:
 
 async def _on_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    is_own_sentence = error.detail not in ("Not Found", "Method Not Allowed")
-    detail = error.detail if is_own_sentence else _SENTENCES[error.status_code]
+    detail = _SENTENCES.get(error.detail, error.detail)
     return JSONResponse({"detail": detail}, status_code=error.status_code, headers=error.headers)
 
 

@@ -15,12 +15,13 @@ TEXT = r"^[^\x00-\x1f\x7f]*$"  # no control characters
 
 
 class DecisionState(str, Enum):
-    """What a person said, or `none` where nobody did."""
+    """What a person said; `none`: nobody said anything, `any`: somebody did."""
 
     GOOD = "good"
     DEFECT = "defect"
     UNSURE = "unsure"
     NONE = "none"
+    ANY = "any"
 
 
 def asked_filter(
@@ -50,7 +51,7 @@ def asked_filter(
     min_score: Optional[float] = Query(None, ge=0, le=1, description="Image score at least this."),
     max_score: Optional[float] = Query(None, ge=0, le=1, description="Image score at most this."),
     decision: Optional[DecisionState] = Query(
-        None, description="What a person said; `none`: nobody said anything."
+        None, description="What a person said; `none`: nothing, `any`: something."
     ),
 ) -> ResultFilter:
     """Read a filter from the query; InputError when its bounds contradict each other."""

@@ -209,7 +209,10 @@ class ModelChanges:
 
     def _load(self, digest: str) -> HostedModel:
         path = self.library.path_of(digest)
-        return load_hosted(path, load=self._outside.load, digest=digest, on_step=self._outside.on_step)
+        try:
+            return load_hosted(path, load=self._outside.load, digest=digest, on_step=self._outside.on_step)
+        except InspectorError as error:  # the client must not learn our paths
+            raise type(error)(str(error).replace(str(path), f"model {digest[:12]}")) from error
 
     def _plan(self, digest: str) -> Swap:
         num_bytes = self.library.size_of(digest)

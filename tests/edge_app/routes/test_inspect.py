@@ -146,7 +146,7 @@ def test_the_query_replaces_the_models_thresholds(
             PHOTO,
             {"params": {"treshold": "0.4"}},
             422,
-            "query option 'treshold' is not known; did you mean '.*'. Known are fail, lot, min_area_px, review, source",
+            "query option 'treshold' is not known; did you mean '.*'. Known are fail, lot, min_area_px, rev",
         ),
         (PHOTO, {"params": {"lot": "x" * 101}}, 422, "query.lot = 'x+' is not valid"),
         (PHOTO, {"params": {"source": "a\x07"}}, 422, "query.source = 'a.*' is not valid"),
