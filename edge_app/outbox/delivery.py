@@ -19,6 +19,7 @@ from edge_app.outbox.room import make_room_for_dead
 from edge_app.outbox.rules import Action, QueueLimits, RetryRules, Step, backoff_s, next_step
 from edge_app.outbox.sender import Sender
 from edge_app.store.writer import Writer
+from inspector.errors import InspectorError
 
 logger = logging.getLogger(__name__)
 
@@ -106,7 +107,8 @@ class Delivery:
                 self._news.wait(IDLE_S)
             except Exception as error:  # the store's writer failed or is closed: the messages are still there
                 if not self._stop.is_set():
-                    self._note(f"the outbox's table cannot be used: {error}")
+                    why = str(error) if isinstance(error, InspectorError) else type(error).__name__
+                    self._note(f"the queue cannot be worked on: {why}")
                     self._back_off()
 
     def _deliver_some(self) -> bool:

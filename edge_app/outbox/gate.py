@@ -20,6 +20,7 @@ from edge_app.services.result import Result
 logger = logging.getLogger(__name__)
 
 MAX_AHEAD = 10_000
+RETRY_DUE_S = 0.02
 PROBE_S = 1.0  # how often the coil's state is written though it did not change: is the PLC still there?
 
 
@@ -51,6 +52,7 @@ class Gate:
         self._next_probe_s = 0.0
         self._next_beat_s = 0.0
         self._wait_s = 0.0  # before the next attempt, while the PLC is away
+        self._next_try_s = 0.0  # the same for a pulse that is due: it cannot wait that long
         self._thread = threading.Thread(target=self._run, name=f"gate-{settings.name}", daemon=True)
 
     @property
@@ -104,10 +106,10 @@ class Gate:
             self._move()
             now_s = time.monotonic()
             with self._changed:
-                due_s = self._plan.next_change_s(now_s)
-                next_s = min(
-                    self._next_probe_s, self._next_beat_s, due_s if due_s is not None else now_s + 60
-                )
+                change_s = self._plan.next_change_s(now_s)
+                next_s = min(self._next_probe_s, self._next_beat_s)
+                if change_s is not None:
+                    next_s = min(next_s, max(change_s, self._next_try_s))
                 if not self._stop.is_set() and next_s > now_s:
                     self._changed.wait(next_s - now_s)
         if self._coil is not False:
@@ -121,10 +123,10 @@ class Gate:
             num_missed = self._plan.miss(now_s)
             is_due, want = self._plan.is_due(now_s), self._plan.is_on(now_s)
         self._count_missed(num_missed)
-        may_write = is_due or self._connected or now_s >= self._next_probe_s
+        may_write = self._connected or now_s >= (self._next_try_s if is_due else self._next_probe_s)
         if (want != self._coil and may_write) or now_s >= self._next_probe_s:
             self._set(want)
-        elif want:
+        elif want and self._coil:  # on already, for the pulse before
             self._begin()
         if self.settings.heartbeat_coil is None:
             self._next_beat_s = now_s + PROBE_S
@@ -155,14 +157,17 @@ class Gate:
             self._connected, self._coil = False, None
             self._wait_s = min(self.settings.max_backoff_s, max(0.1, self._wait_s * 2))
             self._next_probe_s = time.monotonic() + self._wait_s
+            self._next_try_s = time.monotonic() + RETRY_DUE_S
             return False
         self.last_error, self._connected, self._wait_s = "", True, 0.0
         self._next_probe_s = time.monotonic() + PROBE_S
+        self._next_try_s = 0.0
         return True
 
     def _count_missed(self, num_missed: int) -> None:
         if num_missed:
-            self.num_missed += num_missed
+            with self._changed:
+                self.num_missed += num_missed
             logger.error(
                 "gate %s: %d parts got no pulse: %s", self.settings.name, num_missed, self.last_error
             )

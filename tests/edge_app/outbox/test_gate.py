@@ -112,6 +112,31 @@ def test_a_pulse_for_a_plc_that_is_away_is_missed_said_so_and_never_given_later(
             gate.close()
 
 
+class AwayPlc:
+    def __init__(self) -> None:
+        self.num_attempts = 0
+
+    def write(self, coil: int, on: bool) -> None:
+        self.num_attempts += 1
+        raise PlcError(f"coil {coil} {on}: nobody is there")
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+def test_every_missed_part_is_counted_and_attempts_do_not_run_hot() -> None:
+    """A part that arrived between two attempts was once taken for one whose pulse had begun."""
+    plc = AwayPlc()
+    gate = Gate(settings(502, max_late_ms=300), plc)
+    gate.start()
+    for number in range(200):
+        gate.on_result(result(number, Outcome.FAIL))
+    wait_until(lambda: gate.num_missed == 200, "all missed pulses")
+    gate.close()
+    assert gate.num_pulses == 0
+    assert plc.num_attempts < 200
+
+
 def test_a_plc_that_falls_silent_is_noticed_without_a_part_and_the_coil_ends_off(plc: PlcServer) -> None:
     with Proxy(plc.port) as proxy, gate_on(settings(proxy.port, timeout_s=0.2)) as gate:
         wait_until(lambda: gate.connected, "a connection")
