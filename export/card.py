@@ -50,6 +50,7 @@ def card_text(manifest: Manifest, *, dataset: Dataset, num_calibration: int) -> 
             "## Same answers as the trained network",
             "",
             _parity_line(manifest.parity),
+            *_precision_lines(manifest),
             "",
             "## Limits",
             "",
@@ -94,12 +95,32 @@ def _threshold_lines(manifest: Manifest) -> list[str]:
     return [*lines, "", f"**Warning:** {how.warning}"] if how.warning else lines
 
 
+def _precision_lines(manifest: Manifest) -> list[str]:
+    """Say for what it was made, in which precision, and what that costs."""
+    lines = ["", f"Made for the target {manifest.target}, precision {manifest.precision.upper()}."]
+    if manifest.precision_reason:
+        lines.append(f"{manifest.precision_reason}.")
+    cost, quantization = manifest.precision_cost, manifest.quantization
+    if cost is not None:
+        lines += [
+            f"This precision costs {cost.aupr_loss:.4f} of pixel AUPR ({cost.aupr_before:.4f} in FP32, "
+            f"{cost.aupr_after:.4f} here, on {cost.num_images} {cost.measured_on} photos).",
+        ]
+    if quantization is not None:
+        lines.append(
+            f"Of {quantization.num_nodes} convolutions {len(quantization.float_nodes)} stay in float; the "
+            f"ranges of the others come from {quantization.num_calibration} good photos and drawn defects."
+        )
+    return lines
+
+
 def _parity_line(parity: ParityRecord | None) -> str:
     if parity is None:
         return "Not compared."
     note = f" Note: {parity.note}." if parity.note else ""
+    limit = f" (limit {parity.limit:.0e})" if parity.limit < 1 else ""
     return (
-        f"No score differs by more than {parity.max:.1e} (limit {parity.limit:.0e}) on {parity.num_images} "
+        f"No score differs by more than {parity.max:.1e}{limit} on {parity.num_images} "
         f"photos, {parity.num_damaged} of them with a drawn defect, {parity.num_above_threshold} above the "
         "threshold; "
         f"{parity.num_verdict_flips} verdicts differ.{note}"
