@@ -32,7 +32,7 @@ def lot_of(payload: bytes) -> str:
         return ""
     try:
         record = json.loads(payload)
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter of 4000 brackets
         return ""
     lot = record.get("lot") if isinstance(record, dict) else None
     return lot[:MAX_LOT] if isinstance(lot, str) else ""
@@ -59,6 +59,7 @@ class MqttTrigger:
         self._is_stopping = threading.Event()
         self._thread = threading.Thread(target=self._find_and_connect, name=client_id, daemon=True)
         self._client.on_connect = self._connected
+        self._client.on_connect_fail = self._failed
         self._client.on_disconnect = self._disconnected
         self._client.on_message = self._message
 
@@ -94,6 +95,9 @@ class MqttTrigger:
             return
         self.is_connected, self.last_error = True, ""
         client.subscribe(self._settings.topic, qos=0)
+
+    def _failed(self, client: mqtt.Client, userdata: Any) -> None:
+        self.last_error = f"no broker answers at {self._settings.host}:{self._settings.port}"
 
     def _disconnected(
         self, client: mqtt.Client, userdata: Any, flags: Any, reason: Any, properties: Any
