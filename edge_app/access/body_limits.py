@@ -12,7 +12,7 @@ from edge_app.access.refusal import Refusal
 
 MODELS = "/api/v1/models"
 PHOTOS = "/api/v1/inspections"
-MAX_RECORD_BYTES = 262_144  # JSON: settings, cameras, decisions
+MAX_RECORD_BYTES = 65_536  # JSON: settings, cameras, decisions
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class BodyLimits:
         self._photo = photo
         self._model = model
         self._record = BodyLimit(
-            min(MAX_RECORD_BYTES, photo.max_bytes), photo.timeout_s, "send a smaller or more compressed image"
+            min(MAX_RECORD_BYTES, photo.max_bytes), photo.timeout_s, "send a smaller record"
         )
         self._max_uploads = max_uploads
         self._num_uploads = 0

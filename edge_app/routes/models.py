@@ -7,6 +7,7 @@ from pathlib import Path as FilePath
 from typing import Optional
 
 from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi.concurrency import contextmanager_in_threadpool
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -61,7 +62,8 @@ async def upload(request: Request, models: ModelHost = Depends(get_models)) -> R
     given = request.headers.get("content-type", "")
     if given.split(";")[0].strip().lower() != ZIP:
         raise HTTPException(415, f"Content-Type {given[:60]!r} is not accepted; send the bundle as {ZIP}")
-    with models.receiving() as folder:
+    # The event loop never waits for the disk.
+    async with contextmanager_in_threadpool(await run_in_threadpool(models.receiving)) as folder:
         path = FilePath(folder) / "upload.bundle"
         if await _receive(request, path) == 0:
             raise HTTPException(400, "the body is empty; send a bundle, NAME.bundle, as the body")
@@ -166,7 +168,7 @@ async def _entry_of(change: "Future[ModelEntry]") -> Response:
 async def _receive(request: Request, path: FilePath) -> int:
     """Write the body to `path` as it comes and return its length; the cap is the middleware's."""
     num_bytes = 0
-    with path.open("wb") as file:
+    async with contextmanager_in_threadpool(await run_in_threadpool(path.open, "wb")) as file:
         async for chunk in request.stream():
             num_bytes += len(chunk)
             await run_in_threadpool(file.write, chunk)

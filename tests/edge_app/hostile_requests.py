@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import random
 import struct
+import zipfile
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -235,6 +237,43 @@ def smuggled(who: Attacker, rng: random.Random) -> bytes:
     return who.head(b"POST", PHOTOS, *rng.choice(headers)) + b"0\r\n\r\n" + inner
 
 
+def bad_records(who: Attacker, rng: random.Random) -> bytes:
+    targets = (
+        (b"PUT", b"/api/v1/settings"), (b"POST", b"/api/v1/cameras"), (b"PUT", b"/api/v1/cameras/line7"),
+        (b"PUT", b"/api/v1/thresholds"), (b"PUT", b"/api/v1/models/shadow"), (b"POST", b"/api/v1/replay"),
+        (b"PUT", b"/api/v1/inspections/0000000000000000/decision"),
+    )  # fmt: skip
+    records = (
+        b"[" * 60_000, b'{"a":' * 10_000, b"9" * 60_000, b'{"fail": NaN}', b"\xff\xfe{}", b"null", b"[]",
+        b'{"__class__": "os.system"}', b'{"name": "../../etc", "kind": "exec", "address": "exec:id"}',
+        b'{"name": "a", "kind": "video", "address": "video:../../../etc/passwd"}',
+        b'{"name": "a", "kind": "mjpeg", "address": "http://169.254.169.254/latest/meta-data"}',
+        b'{"name": "a", "kind": "rtsp", "address": "file:///etc/passwd"}', b'{"decision": "maybe"}',
+    )  # fmt: skip
+    method, target = rng.choice(targets)
+    body = rng.choice(records)
+    media_type = rng.choice((b"application/json", b"application/json", b"text/plain", b"application/xml"))
+    return who.head(method, target, b"Content-Type: " + media_type, b"Content-Length: %d" % len(body)) + body
+
+
+def bad_bundles(who: Attacker, rng: random.Random) -> bytes:
+    body = rng.choice(
+        (b"", b"PK\5\6" + bytes(18), b"PK\3\4" + rng.randbytes(300), archive(rng), rng.randbytes(99))
+    )
+    media_type = rng.choice((b"application/zip", b"application/octet-stream", b"application/x-tar"))
+    headers = (b"Content-Type: " + media_type, b"Content-Length: %d" % len(body))
+    return who.head(b"POST", b"/api/v1/models", *headers) + body
+
+
+def archive(rng: random.Random) -> bytes:
+    """A zip whose names leave its folder, or whose member is a thousand times as large as it looks."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as file:
+        name = rng.choice(("../../keys.json", "/etc/passwd", "manifest.json", "model.onnx", "a\\..\\b"))
+        file.writestr(name, bytes(rng.choice((10, 2_000_000))))
+    return packed.getvalue()
+
+
 def noise(who: Attacker, rng: random.Random) -> bytes:
     starts = (
         b"",
@@ -249,6 +288,7 @@ def noise(who: Attacker, rng: random.Random) -> bytes:
 DRAWS: tuple[Draw, ...] = (
     bad_method, huge_headers, chunk_tricks, lengths, truncated, spoofed_host, path_tricks, range_lists,
     wrong_types, hostile_images, bad_queries, bad_keys, no_key, websockets, other_sites, smuggled, noise,
+    bad_records, bad_bundles,
 )  # fmt: skip
 UNFINISHED = (truncated, noise, chunk_tricks, smuggled, lengths)
 

@@ -208,6 +208,8 @@ def test_those_that_got_past_the_gate_were_refused_for_what_they_were(attacked: 
     assert "429" in seen["bad_keys"]
     assert {"401", "403"} & seen["websockets"]
     assert "403" in seen["other_sites"]
+    assert "422" in seen["bad_records"]
+    assert {"415", "422"} & seen["bad_bundles"]
 
 
 def test_slow_headers_were_given_up(attacked: Attack) -> None:
@@ -229,7 +231,8 @@ def test_the_event_loop_was_never_blocked(attacked: Attack) -> None:
     assert attacked.probe["waited"] == []
 
 
-def test_the_log_has_no_traceback_and_no_secret(attacked: Attack) -> None:
+def test_the_log_is_short_and_has_no_traceback_and_no_secret(attacked: Attack) -> None:
+    assert len(attacked.log.splitlines()) < 200
     assert "Traceback" not in attacked.log
     assert "inspector_session=" not in attacked.log
     assert "vi_AAAA" not in attacked.log

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from edge_app.middleware import STRICT_HEADERS
+from edge_app.access.strict_headers import STRICT_HEADERS
 from tests.edge_app.app import client_of, encoded, photo_frame
 
 REMOTE: dict[str, Any] = {"host": "0.0.0.0", "allowed_hosts": ("line7.factory",)}
@@ -43,7 +43,7 @@ def test_two_host_headers_are_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "status"), [("/", 200), ("/api/v1/health", 200), ("/nothing", 404), ("/api/v1/inspections", 405)]
+    ("path", "status"), [("/", 200), ("/api/v1/health", 200), ("/nothing", 404), ("/api/v1/replay", 405)]
 )
 def test_every_answer_has_the_strict_headers_and_none_invites_other_sites(path: str, status: int) -> None:
     answer = client_of().get(path, headers={"origin": "http://evil.example"})

@@ -217,8 +217,8 @@ def test_what_changes_something_is_written_down_with_who_did_it(app: Guarded) ->
         ("/api/v1/inspections", "POST", 1_000_001, 413),
         ("/api/v1/models", "POST", 2_000_000, 200),
         ("/api/v1/models", "POST", 2_000_001, 413),
-        ("/api/v1/settings", "PUT", 262_144, 200),
-        ("/api/v1/settings", "PUT", 262_145, 413),
+        ("/api/v1/settings", "PUT", 65_536, 200),
+        ("/api/v1/settings", "PUT", 65_537, 413),
     ],
 )
 def test_bodies_are_bounded_by_what_they_are_for(

@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
 
 from edge_app.access.principals import Role
 from edge_app.access.roles import TABLE, Access, Needed, is_plain, role_needed
-from edge_app.routes.api import add_routes
 from edge_app.routes.page import FILES
 from tests.edge_app.access.guarded import Guarded, guarded
+from tests.edge_app.app import client_of
 
 
 @pytest.mark.parametrize(
@@ -95,8 +94,7 @@ def shape(path: str) -> str:
 
 
 def test_every_route_of_the_app_is_in_the_table() -> None:
-    app = FastAPI(openapi_url="/api/v1/openapi.json", docs_url=None, redoc_url=None)
-    add_routes(app)
+    app = client_of().app
     found = {(method, shape(path)) for method, path in routes_of(app.routes)}
     assert {shape(path) for path in app.openapi()["paths"]} <= {path for _, path in found}
     listed = {(method, shape(path)) for method, path in TABLE} | {("GET", path) for path in FILES}
