@@ -19,7 +19,7 @@ Polygon = Tuple[Point, ...]
 Size = Tuple[int, int]
 
 MAX_POLYGONS, MAX_POINTS = 64, 256
-MAX_MAP_INPUTS = 256
+MAX_MAP_PX = 50_000_000  # as many as a photo may have; float32, a few times over
 MIN_BOX_PX = 8
 _SHIFT = 8  # binary digits after the point in cv2.fillPoly
 
@@ -181,10 +181,10 @@ def _map_size(tiles: Optional[Tiles], box_hw: Size, input_hw: Size) -> Size:
         return input_hw
     scale = 1.0 if tiles.size_px is None else min(input_hw) / tiles.size_px
     height, width = (max(side, round(length * scale)) for side, length in zip(input_hw, box_hw))
-    if height * width > MAX_MAP_INPUTS * input_hw[0] * input_hw[1]:
+    if height * width > MAX_MAP_PX:
         raise InputError(
             f"tiles of {tiles.size_px or min(input_hw)} px are too small for {box_hw[1]}x{box_hw[0]} px: "
-            f"the map would be {width}x{height}, more than {MAX_MAP_INPUTS} network inputs; take larger tiles"
+            f"the map would be {width}x{height}, more than {MAX_MAP_PX} pixels; take larger tiles"
         )
     return height, width
 

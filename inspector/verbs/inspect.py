@@ -15,6 +15,7 @@ from inspector.output_file import write_file
 from inspector.postprocess import Region, Verdict
 from inspector.render import encode_png, overlay
 from inspector.runtime import Runner
+from inspector.tiling import Tiles, View, inspect_view
 
 app = typer.Typer(
     add_completion=False, rich_markup_mode=None, help="Find defects in files, folders and videos."
@@ -32,6 +33,14 @@ def inspect(
         "auto",
         help="auto takes the fastest that is there; or tensorrt, cuda, cpu. tensorrt waits for its engine.",
     ),
+    tiles: Optional[int] = typer.Option(
+        None,
+        "--tiles",
+        metavar="PX",
+        help="Cut large photos into overlapping tiles with a shorter side of so many pixels; "
+        "0: the network's own size.",
+    ),
+    tile_overlap: float = typer.Option(0.25, "--tile-overlap", help="Share of it that overlaps, 0 to 0.5."),
     json_output: bool = typer.Option(False, "--json", help="Print one JSON object on stdout."),
 ) -> None:
     """Find defects in files, folders and videos.
@@ -41,6 +50,7 @@ def inspect(
     Example: inspector inspect screws.bundle photos/ --out overlays
     """
     console = Console(json_output=json_output)
+    view = None if tiles is None else View(tiles=Tiles(size_px=tiles or None, overlap=tile_overlap))
     runner = Runner.open(Bundle.open(bundle), threads=threads, runtime=runtime)
     results: List[Dict[str, Any]] = []
     failed: List[Dict[str, str]] = []
@@ -51,7 +61,7 @@ def inspect(
             failed.append({"file": shot.name, "error": shot.error})
             console.warn(shot.error)
             continue
-        result = _inspect_one(runner, shot, shot.frame, names)
+        result = _inspect_one(runner, shot, shot.frame, view, names)
         results.append(result)
         console.say(_line(result))
     counts = Counter(result["verdict"] for result in results)
@@ -93,9 +103,17 @@ class _FreeNames:
         return self.folder / f"{name}_overlay.png"
 
 
-def _inspect_one(runner: Runner, shot: Shot, frame: np.ndarray, names: _FreeNames) -> Dict[str, Any]:
-    inspection = runner.inspect(frame)
-    judgement = inspection.judgement.scaled_to((frame.shape[0], frame.shape[1]))
+def _inspect_one(
+    runner: Runner, shot: Shot, frame: np.ndarray, view: Optional[View], names: _FreeNames
+) -> Dict[str, Any]:
+    inspection = inspect_view(
+        runner.score,
+        frame,
+        view,
+        thresholds=runner.bundle.thresholds,
+        input_hw=runner.bundle.manifest.input_hw,
+    )
+    judgement = inspection.layout.to_frame(inspection.judgement)
     path = names.path_for(shot.key)
     if path is not None:
         write_file(path, encode_png(overlay(frame, inspection.score, judgement=judgement)))

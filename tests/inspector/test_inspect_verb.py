@@ -59,6 +59,22 @@ def test_verdicts_regions_and_overlays(bundle: Path, photos: Path, tmp_path: Pat
     assert read_frame(Path(results["bad.png"]["overlay"])).shape == (96, 144, 3)
 
 
+def test_tiles_find_what_shrinking_hides(bundle: Path, tmp_path: Path) -> None:
+    """A spot of 6 px on a photo 20 times as large as the network's input."""
+    frame = np.full((640, 960, 3), 100, np.uint8)
+    frame[301:307, 501:507] = 255
+    cv2.imwrite(str(tmp_path / "large.png"), frame)
+    assert _run(bundle, tmp_path / "large.png")["counts"] == {"PASS": 1, "REVIEW": 0, "FAIL": 0}
+    for arguments in (("--tiles", 0), ("--tiles", 64, "--tile-overlap", 0.5)):
+        answer = _run(bundle, tmp_path / "large.png", *arguments, "--out", tmp_path / "out")
+        assert answer["counts"] == {"PASS": 0, "REVIEW": 0, "FAIL": 1}
+        (region,) = answer["results"][0]["regions"]  # type: ignore[index]
+        assert abs(region["x"] + region["width"] / 2 - 504) <= 2
+        assert abs(region["y"] + region["height"] / 2 - 304) <= 2
+    with pytest.raises(InputError, match=r"give 0 to 0\.5"):
+        _run(bundle, tmp_path / "large.png", "--tiles", 0, "--tile-overlap", 0.9)
+
+
 def test_files_of_the_same_name_keep_their_own_overlay(bundle: Path, photos: Path, tmp_path: Path) -> None:
     answer = _run(bundle, photos / "bad.png", photos / "second" / "bad.png", "--out", tmp_path / "out")
     overlays = [Path(r["overlay"]).name for r in answer["results"]]  # type: ignore[attr-defined]
