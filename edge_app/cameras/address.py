@@ -65,7 +65,9 @@ def below(folder: Path, name: str) -> Path:
     """
     path = (folder / name).resolve()
     if path.parent != folder.resolve() or not path.exists():
-        raise CameraError(f"there is no {name[:100]!r} in {folder}; put it there, and give its plain name")
+        raise CameraError(
+            f"there is no {name[:100]!r} in the folder `{folder.name}` of the state; give its plain name"
+        )
     return path
 
 

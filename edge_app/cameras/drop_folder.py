@@ -119,14 +119,10 @@ class DropFolder:
         except (BusyError, FutureTimeoutError):  # the file stays: next time
             return
         except InputError as error:  # no image, or one that the view does not fit
-            failed: Future[Any] = Future()
-            failed.set_exception(InputError(f"{path.name}: {error}"))
-            self._tally.count(failed)
+            self._tally.failed(f"{path.name}: {error}")
             self._finish(path, stamp, FAILED)
             return
-        counted: Future[Any] = Future()
-        counted.set_result(stored.result)
-        self._tally.count(counted)
+        self._tally.finished(stored.result)
         self._finish(path, stamp, DONE)
 
     def _finish(self, path: Path, stamp: Stamp, where: str) -> None:

@@ -41,20 +41,28 @@ class Tally:
             self._stats = replace(self._stats, last_error=error[:300])
 
     def count(self, future: "Future[Any]") -> None:
-        """Count a finished inspection; to be called when the future is done."""
-        error = None if future.cancelled() else future.exception()
-        result = None if future.cancelled() or error is not None else future.result()
-        with self._lock:
-            self._stats = _counted(self._stats, result, error)
+        """Count an inspection whose future is done; without a frame there is nothing to count."""
+        if future.cancelled():
+            return
+        error = future.exception()
         if error is not None:
-            logger.error("an inspection failed: %s", error)
+            self.failed(str(error))
+        elif future.result() is not None:
+            self.finished(future.result())
+
+    def failed(self, error: str) -> None:
+        """Count a frame that got no result."""
+        logger.error("an inspection failed: %s", error)
+        with self._lock:
+            self._stats = replace(self._stats, num_failed=self._stats.num_failed + 1, last_error=error[:300])
+
+    def finished(self, result: Result) -> None:
+        """Count a result."""
+        with self._lock:
+            self._stats = _counted(self._stats, result)
 
 
-def _counted(stats: StationStats, result: Optional[Result], error: Optional[BaseException]) -> StationStats:
-    if error is not None:
-        return replace(stats, num_failed=stats.num_failed + 1, last_error=str(error)[:300])
-    if result is None:
-        return stats
+def _counted(stats: StationStats, result: Result) -> StationStats:
     if result.outcome is Outcome.NO_DECISION:
         return replace(stats, num_no_decision=stats.num_no_decision + 1, last_outcome=result.outcome)
     return replace(

@@ -28,6 +28,10 @@ class _Request:
     future: "Future[Result]"
 
 
+def _queue_of_requests() -> "queue.Queue[_Request]":
+    return queue.Queue(MAX_TRIGGERS)
+
+
 class TriggeredStation:
     """Inspects one frame a trigger: the first that was captured after it."""
 
@@ -42,7 +46,7 @@ class TriggeredStation:
         self._camera, self._settings, self._inspector, self._clock = camera, settings, inspector, clock
         self._view = settings.view()
         self._tally = Tally()
-        self._requests: queue.Queue[_Request] = queue.Queue(MAX_TRIGGERS)
+        self._requests = _queue_of_requests()
         self._is_stopping = threading.Event()
         self._last_seq = 0
         self._thread = threading.Thread(target=self._run, name=f"station-{camera.name}", daemon=True)
