@@ -22,7 +22,7 @@ from edge_app.store.writer import Writer
 from inspector.postprocess import Region, Thresholds
 
 DEVICE = "nano-7"
-LIMIT_S = 20.0
+LIMIT_S = 60.0
 START_MS = 1_764_000_000_000
 FAST = {"first_backoff_s": 0.02, "max_backoff_s": 0.1, "timeout_s": 2.0}
 MODEL = ModelVersion("ab" * 32, "tile", "3", "onnxruntime-cpu")

@@ -12,7 +12,7 @@ from tests.edge_app.outbox.parts import outbox_on, wait_until
 from tests.edge_app.outbox.receiver import Post, Receiver, Reply
 
 ROOT = Path(__file__).resolve().parents[3]
-ROUNDS = 4
+ROUNDS = 3
 
 
 def run_and_kill(folder: Path, receiver: Receiver, first: int) -> int:
