@@ -28,7 +28,7 @@ FULL_TEXTS = ("database or disk is full",)
 BROKEN_TEXTS = (
     "disk I/O error",
     "database disk image is malformed",
-    "file is not a database",
+    "is not a database",
     "attempt to write a readonly database",  # a card that fails is mounted read-only by the kernel
     "unable to open database file",
 )
