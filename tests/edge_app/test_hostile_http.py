@@ -25,7 +25,7 @@ from tests.edge_app.serving import Served, serving
 from tests.tiny_bundle import write_tiny_bundle
 
 NUM_REQUESTS = 10_000
-NUM_CLIENTS = 12
+NUM_CLIENTS = 8
 NUM_SLOW = 20
 SEED = 20_261_124
 MAX_GROWTH_MB = 150
