@@ -26,6 +26,8 @@ VERB_HELP = {
     "evaluate": "Measure a bundle on a data set with masks.",
     "export": "Turn a finished run into a deployable, checked bundle.",
     "inspect": "Find defects in files, folders and videos.",
+    "latency": "Predict the milliseconds of a bundle on a device.",
+    "profile": "Measure this device, for latency limits that hold.",
     "search": "Search the best network under hard limits.",
     "serve": "The edge server: page and REST.",
     "sign": "Make keys, sign bundles, check who signed one.",

@@ -47,6 +47,14 @@ class LimitsRecipe(Record):
     max_params_m: float | None = Field(40.0, gt=0)
     max_size_mb: float | None = Field(160.0, gt=0)
     max_macs_g: float | None = Field(None, gt=0)
+    max_latency_ms: float | None = Field(None, gt=0, description="predicted, of the network, on `device`")
+    device: str | None = Field(None, description="a profile's name, or a file of `inspector profile`")
+
+    @model_validator(mode="after")
+    def _latency_needs_a_device(self) -> LimitsRecipe:
+        if self.max_latency_ms is not None and self.device is None:
+            raise ValueError("max_latency_ms needs a device: a profile's name or file, such as jetson-nano")
+        return self
 
 
 class NetworkRecipe(Record):

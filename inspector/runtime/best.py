@@ -19,7 +19,15 @@ from inspector.runtime.workspace import WORKSPACE_MB
 Prove = Callable[[Engine], float]
 
 
-def open_best(network: Network, *, runtime: str, threads: Optional[int], cache: Path, prove: Prove) -> Engine:
+def open_best(
+    network: Network,
+    *,
+    runtime: str,
+    threads: Optional[int],
+    cache: Path,
+    prove: Prove,
+    wait: bool = False,
+) -> Engine:
     """Load `network` into the best runtime of this machine.
 
     Where that is TensorRT and no engine is cached, the next best runtime answers meanwhile. Where TensorRT is
@@ -28,6 +36,7 @@ def open_best(network: Network, *, runtime: str, threads: Optional[int], cache: 
     Args:
         runtime: One of `inspector.runtime.choice.CHOICES`.
         prove: Raises BundleError for an engine that does not give the golden scores.
+        wait: Wait for a build even where another runtime could answer meanwhile.
 
     Raises:
         RuntimeUnavailableError, BundleError, InputError: as `candidates` and `open_first` say.
@@ -42,7 +51,7 @@ def open_best(network: Network, *, runtime: str, threads: Optional[int], cache: 
     if engine is not None:
         return engine
     others = [name for name in names if name not in BUILT_HERE]
-    if not others:
+    if wait or not others:
         return plans(is_stopped=lambda: False)
     fallback = open_first(others, network, threads=threads, cache=cache)
     return BuildingEngine(fallback, plans, wanted=names[0])

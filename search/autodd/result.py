@@ -13,7 +13,7 @@ import torch
 from inspector import __version__
 from search.autodd.data import RunData
 from search.autodd.space import SPACE_NAME
-from search.limits.cost import network_cost
+from search.limits.limits import limited_cost
 from search.nets.spec import NetworkSpec
 from search.recipe import Recipe
 from search.run_folder import RESULT_SCHEMA
@@ -32,7 +32,7 @@ def result_of(
         "searched": not recipe.network.is_fixed,
         "network": spec.as_dict(),
         "size_hw": list(data.size_hw),
-        **network_cost(spec, data.size_hw).as_dict(),
+        **limited_cost(spec, data.size_hw, recipe.limits).as_dict(),
         "limits": recipe.limits.model_dump(),
         "metrics": metrics,
         "recipe": recipe.model_dump(mode="json"),

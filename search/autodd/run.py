@@ -29,8 +29,7 @@ from search.autodd.result import result_of
 from search.autodd.search_stage import Evolution
 from search.autodd.space import CostTable
 from search.events import EventLog, latest
-from search.limits.cost import network_cost
-from search.limits.limits import violations
+from search.limits.limits import limited_cost, profile_of, violations
 from search.losses.segmentation import LossWeights
 from search.nets.detector import OneShotDetector, build_detector, build_one_shot, inherit, initialise
 from search.nets.spec import Genes, NetworkSpec, genes_of
@@ -116,7 +115,7 @@ class _Run:
         if spec is None:
             self._evolution.check_space()
             return
-        over = violations(network_cost(spec, self._size_hw), self.recipe.limits)
+        over = violations(limited_cost(spec, self._size_hw, self.recipe.limits), self.recipe.limits)
         if over:
             raise BudgetError(
                 f"the network of this recipe is over its limits: {'; '.join(over)}; "
@@ -141,7 +140,10 @@ class _Run:
     def _evolution(self) -> Evolution:
         network = self.recipe.network
         costs = CostTable(
-            width=network.width, reconstructor_width=network.reconstructor_width, size_hw=self._size_hw
+            width=network.width,
+            reconstructor_width=network.reconstructor_width,
+            size_hw=self._size_hw,
+            profile=profile_of(self.recipe.limits),
         )
         return Evolution(self.recipe.evolution, self.recipe.limits, costs, self.recipe.seed)
 

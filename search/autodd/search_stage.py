@@ -40,7 +40,8 @@ class Evolution:
         """
         known = {genes_of(e["genes"]): float(e["fitness"]) for e in latest(past, "candidate", ["genes"])}
         self.check_space()
-        plan, space = self._plan(), self.costs.gene_space()
+        plan = self._plan()
+        space = self.costs.gene_space(by_latency=self.limits.max_latency_ms is not None)
         evaluated: dict[Genes, float] = {}
         for generation in range(self.recipe.iterations + 1):
             rng = stream(Purpose.EVOLUTION, seed=self.seed, number=generation)
@@ -67,8 +68,7 @@ class Evolution:
 
     def check_space(self) -> None:
         """Raise SearchSpaceError when not even the cheapest network is within the limits."""
-        cheapest = self.costs.cost(self.costs.gene_space().cheapest)
-        over = violations(cheapest, self.limits)
+        over = violations(self.costs.lowest(), self.limits)
         if over:
             raise SearchSpaceError(
                 f"no network of this space is within the limits: the cheapest has {'; '.join(over)}; "

@@ -5,8 +5,12 @@ Source: [D] Sec. 5.2.3; design.md, "Genes".
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from inspector.latency import DeviceProfile
 from search.autodd.evolution import GeneSpace
 from search.limits.cost import NetworkCost, network_cost, node_costs
+from search.limits.latency import LatencyTable
 from search.nets.spec import NUM_NODES, OPERATION_NAMES, Genes, NetworkSpec
 
 SPACE_NAME = "unet"
@@ -16,9 +20,19 @@ class CostTable:
     """The cost of any genes without building their network: nodes add up.
 
     The table is measured on the three networks that have the same operation at every node.
+
+    Args:
+        profile: Of a device, for which latency is predicted too.
     """
 
-    def __init__(self, *, width: int, reconstructor_width: int, size_hw: tuple[int, int]) -> None:
+    def __init__(
+        self,
+        *,
+        width: int,
+        reconstructor_width: int,
+        size_hw: tuple[int, int],
+        profile: DeviceProfile | None = None,
+    ) -> None:
         uniform = [
             NetworkSpec("unet", (gene,) * NUM_NODES, width, reconstructor_width)
             for gene in range(len(OPERATION_NAMES))
@@ -28,17 +42,36 @@ class CostTable:
         self._extra = [
             [_difference(costs[node], by_gene[0][node]) for costs in by_gene] for node in range(NUM_NODES)
         ]
+        self._latency: LatencyTable | None = None
+        if profile is not None:
+            self._latency = LatencyTable(
+                width=width, reconstructor_width=reconstructor_width, size_hw=size_hw, profile=profile
+            )
 
     def cost(self, genes: Genes) -> NetworkCost:
-        """Return the exact parameters and multiply-adds of the network with `genes`."""
+        """Return the exact parameters and multiply-adds of the network with `genes`, and its latency."""
         chosen = [extras[gene] for extras, gene in zip(self._extra, genes, strict=True)]
         return NetworkCost(
             params=self._base.params + sum(params for params, _ in chosen),
             macs=self._base.macs + sum(macs for _, macs in chosen),
+            latency_ms=self._latency.ms(genes) if self._latency else None,
         )
 
-    def gene_space(self) -> GeneSpace:
-        """Describe the space for the evolution; the cheapest operation is the one with fewest parameters."""
+    def lowest(self) -> NetworkCost:
+        """Return the lowest value of each cost; the fastest network need not be the smallest."""
+        smallest = self.cost(self.gene_space().cheapest)
+        if self._latency is None:
+            return smallest
+        return replace(smallest, latency_ms=self._latency.ms(self._latency.fastest()))
+
+    def gene_space(self, *, by_latency: bool = False) -> GeneSpace:
+        """Describe the space for the evolution.
+
+        The cheapest operation is the one with fewest parameters, or the fastest `by_latency`: on a GPU a
+        depthwise convolution may well be slower than a dense one.
+        """
+        if by_latency and self._latency is not None:
+            return GeneSpace(NUM_NODES, len(OPERATION_NAMES), cheapest=self._latency.fastest())
         cheapest = tuple(min(range(len(extras)), key=extras.__getitem__) for extras in self._extra)
         return GeneSpace(num_genes=NUM_NODES, num_values=len(OPERATION_NAMES), cheapest=cheapest)
 

@@ -6,14 +6,14 @@ Differs from the source: nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from search.nets.detector import build_detector
+from search.nets.detector import Detector, build_detector
 from search.nets.spec import NetworkSpec
 
 BYTES_PER_PARAMETER = 4
@@ -22,10 +22,14 @@ MB = 1e6
 
 @dataclass(frozen=True)
 class NetworkCost:
-    """Parameters of both networks and multiply-adds of one frame."""
+    """Parameters of both networks and multiply-adds of one frame.
+
+    latency_ms: predicted for one frame, where a device is named.
+    """
 
     params: int
     macs: int
+    latency_ms: float | None = field(default=None, compare=False)
 
     @property
     def size_mb(self) -> float:
@@ -36,7 +40,8 @@ class NetworkCost:
         return self.macs / 1e9
 
     def as_dict(self) -> dict[str, Any]:
-        return {"params": self.params, "size_mb": self.size_mb, "macs_g": self.macs_g}
+        counted = {"params": self.params, "size_mb": self.size_mb, "macs_g": self.macs_g}
+        return counted if self.latency_ms is None else {**counted, "latency_ms": round(self.latency_ms, 4)}
 
 
 @lru_cache(maxsize=4096)
@@ -45,13 +50,13 @@ def network_cost(spec: NetworkSpec, size_hw: tuple[int, int]) -> NetworkCost:
 
     The count runs the real modules on PyTorch's meta device: shapes only, no memory, no arithmetic.
     """
-    net, image = _on_meta(spec, size_hw)
+    net, image = on_meta(spec, size_hw)
     return NetworkCost(params=_num_params(net), macs=count_macs(net, image))
 
 
 def node_costs(spec: NetworkSpec, size_hw: tuple[int, int]) -> tuple[NetworkCost, ...]:
     """Count each node of a `unet` alone; what a node costs depends on its own gene only."""
-    net, image = _on_meta(spec, size_hw)
+    net, image = on_meta(spec, size_hw)
     nodes = [net.get_submodule(f"segmenter.nodes.{node}") for node in range(len(spec.genes))]
     macs = _macs_of_convolutions(net, image)
     return tuple(
@@ -65,7 +70,8 @@ def count_macs(net: nn.Module, image: Tensor) -> int:
     return sum(_macs_of_convolutions(net, image).values())
 
 
-def _on_meta(spec: NetworkSpec, size_hw: tuple[int, int]) -> tuple[nn.Module, Tensor]:
+def on_meta(spec: NetworkSpec, size_hw: tuple[int, int]) -> tuple[Detector, Tensor]:
+    """Return the network of `spec` in eval mode and an image for it, shapes only."""
     with torch.device("meta"):
         return build_detector(spec).eval(), torch.empty(1, 3, *size_hw)
 
