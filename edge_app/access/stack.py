@@ -1,5 +1,6 @@
 """Everything that stands before the routes, in order: headers, host, who and whether, body."""
 
+import logging
 from typing import AbstractSet, List, Optional
 
 from starlette.middleware import Middleware
@@ -13,6 +14,9 @@ from edge_app.access.rate_limit import PeerRates
 from edge_app.access.sessions import Sessions
 from edge_app.access.strict_headers import StrictHeaders
 from edge_app.settings import Settings
+from inspector.errors import InspectorError
+
+logger = logging.getLogger(__name__)
 
 BURST_S = 4.0  # a page asks for its files and pictures all at once
 MODEL_TIMEOUT_S = 600.0
@@ -46,7 +50,7 @@ def middleware(
         sessions=sessions,
         rates=rates or PeerRates(per_s=settings.max_requests_per_s, burst=burst),
         pages=pages,
-        audit=audit,
+        audit=_unfailing(audit),
     )
     return [
         Middleware(StrictHeaders),
@@ -65,3 +69,15 @@ def middleware(
             max_uploads=settings.max_uploads,
         ),
     ]
+
+
+def _unfailing(audit: Audit) -> Audit:
+    """Let requests go on when the log of who did what cannot be written, and say so in the program's log."""
+
+    def written(action: str, by: str, detail: str) -> None:
+        try:
+            audit(action, by, detail)
+        except InspectorError as error:
+            logger.error("the audit log lacks %r by %s (%s): %s", action, by, detail, error)
+
+    return written

@@ -12,6 +12,7 @@ from typing import Any
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from edge_app.access.gate import Audit
 from edge_app.access.keys import Keys
 from edge_app.access.principals import Role
 from edge_app.access.sessions import Sessions
@@ -127,11 +128,13 @@ async def _talk(app: ASGIApp, scope: Scope, body: bytes) -> Reply:
     return Reply(101 if accepted else 403, {}, text, was_read)
 
 
-def guarded(folder: Path, *, app: ASGIApp = who_app, **settings: Any) -> Guarded:
+def guarded(folder: Path, *, app: ASGIApp = who_app, audit: Audit | None = None, **settings: Any) -> Guarded:
     """Return the app as it stands on an address that other machines reach."""
     chosen = Settings(**{"host": HOST, **settings})
     keys, sessions = Keys(folder), Sessions()
     audited: list[tuple[str, str, str]] = []
-    stack = middleware(chosen, keys, sessions, pages=PAGES, audit=lambda *entry: audited.append(entry))
+    stack = middleware(
+        chosen, keys, sessions, pages=PAGES, audit=audit or (lambda *entry: audited.append(entry))
+    )
     secrets = {role: keys.add(role.label, role) for role in Role}
     return Guarded(keys, sessions, wrapped(app, stack), secrets, audited)

@@ -9,6 +9,7 @@ import pytest
 
 from edge_app.access.principals import Role
 from edge_app.access.rate_limit import FREE_TRIES
+from inspector.errors import StorageError
 from tests.edge_app.access.guarded import HOST, Guarded, guarded
 
 ADMIN_READ = "/api/v1/settings"
@@ -208,6 +209,17 @@ def test_what_changes_something_is_written_down_with_who_did_it(app: Guarded) ->
         ("key refused", "192.168.1.77", "a key that is not known or was revoked"),
     ]
     assert WRONG not in repr(app.audited)
+
+
+def test_an_audit_log_that_cannot_be_written_stops_nobody(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(*entry: str) -> None:
+        raise StorageError("the disk is full")
+
+    app = guarded(tmp_path, audit=full)
+    assert app.ask("PUT", ADMIN_READ, secret=app.secrets[Role.ADMIN]).status == 200
+    assert "the audit log lacks 'PUT /api/v1/settings' by admin (status 200): the disk is full" in caplog.text
 
 
 @pytest.mark.parametrize(
