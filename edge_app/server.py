@@ -1,5 +1,6 @@
 """The port: bound first, announced when it answers."""
 
+import ctypes
 import gc
 import socket
 from contextlib import suppress
@@ -20,6 +21,8 @@ BACKLOG = 128
 KEEP_ALIVE_S = 5
 GRACE_S = 5
 MAX_MESSAGE_BYTES = 65_536  # that a WebSocket takes; viewers have little to say
+MAX_ARENAS = 2
+_M_ARENA_MAX = -8  # malloc.h
 _SANSIO = "uvicorn.protocols.websockets.websockets_sansio_impl"  # uvicorn from 0.35 on
 
 
@@ -63,6 +66,7 @@ def run(
         on_stop: Called when the server is told to stop, before it waits for answers that are under way: ends
             those that would never end by themselves.
     """
+    limit_arenas()
     config = uvicorn.Config(
         app,
         http=BoundedHttp,
@@ -82,6 +86,12 @@ def run(
     guard_logs()  # uvicorn has just set up its handlers
     with suppress(KeyboardInterrupt):  # uvicorn raises SIGINT again after it has stopped in good order
         _AnnouncingServer(config, on_ready, on_stop).run(sockets=[listener])
+
+
+def limit_arenas() -> None:
+    """Let all threads share two arenas of glibc's allocator; with one each, each would keep a frame's memory."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, MAX_ARENAS)
 
 
 class _AnnouncingServer(uvicorn.Server):

@@ -92,7 +92,7 @@ class InspectionService:
         self._delivery.listen(listener)
 
     def find(self, result_id: str) -> Optional[Result]:
-        """Return a result that is still in memory, else None."""
+        """Return a result that is in memory, since it or its files are not on disk (yet); else None."""
         return self._recent.get(result_id)
 
     def submit(
@@ -248,7 +248,14 @@ class InspectionService:
 
     def _finish(self, result: Result, ticket: Ticket) -> "Future[Receipt]":
         self._recent.add(result)
-        return self._delivery.deliver(result, ticket)
+        stored = self._delivery.deliver(result, ticket)
+        stored.add_done_callback(lambda done: self._forget_when_kept(result, done))
+        return stored
+
+    def _forget_when_kept(self, result: Result, stored: "Future[Receipt]") -> None:
+        """Free the memory of a result that can be read from the disk."""
+        if stored.exception() is None and stored.result().kept_files:
+            self._recent.discard(result.id)
 
     def _in_force(self, model: ServingModel) -> Tuple[Thresholds, int]:
         set_here = self._store.current_thresholds(model.version.digest)

@@ -1,4 +1,4 @@
-"""The last results, kept in memory within a count and a number of bytes."""
+"""The last results that are not on disk, kept in memory within a count and a number of bytes."""
 
 import threading
 from typing import Dict, Optional
@@ -31,6 +31,12 @@ class RecentResults:
                 oldest = next(iter(self._results))
                 del self._results[oldest]
                 self._num_bytes -= self._sizes.pop(oldest)
+
+    def discard(self, result_id: str) -> None:
+        """Forget a result that is kept elsewhere."""
+        with self._lock:
+            if self._results.pop(result_id, None) is not None:
+                self._num_bytes -= self._sizes.pop(result_id)
 
     def get(self, result_id: str) -> Optional[Result]:
         """Return the result, or None when it is unknown or no longer kept."""

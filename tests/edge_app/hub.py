@@ -42,6 +42,7 @@ class FakeStore:
     shadows: dict[str, ShadowAnswer] = field(default_factory=dict)
     thresholds: dict[str, FakeVersion] = field(default_factory=dict)
     error: Exception | None = None
+    receipt: FakeReceipt = FakeReceipt()
     _open: list[Future[FakeReceipt]] = field(default_factory=list)
 
     def add(self, result: Result) -> Future[FakeReceipt]:
@@ -52,12 +53,12 @@ class FakeStore:
         if self.holds:
             self._open.append(future)
         else:
-            future.set_result(FakeReceipt())
+            future.set_result(self.receipt)
         return future
 
     def commit(self) -> None:
         for future in self._open:
-            future.set_result(FakeReceipt())
+            future.set_result(self.receipt)
         self._open.clear()
 
     def attach_shadow(self, result_id: str, shadow: ShadowAnswer) -> Future[None]:

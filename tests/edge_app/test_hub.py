@@ -21,6 +21,7 @@ from tests.edge_app.app import OWN, encoded, photo_frame, score_of
 from tests.edge_app.hub import (
     WAIT_S,
     FakeHost,
+    FakeReceipt,
     FakeStore,
     FakeVersion,
     Gate,
@@ -65,7 +66,14 @@ def test_the_answer_waits_for_the_commit_and_not_a_moment_longer() -> None:
         store.commit()
         result = future.result(WAIT_S).result
         assert (heard, hub.num_waiting, hub.counts()) == ([result.id], 0, {"fail": 1})
-        assert hub.find(result.id) is result
+        assert store.added == [result]
+
+
+@pytest.mark.parametrize(("kept_files", "in_memory"), [(False, True), (True, False)])
+def test_a_result_stays_in_memory_unless_its_files_are_on_disk(kept_files: bool, in_memory: bool) -> None:
+    with hub_of(store=FakeStore(receipt=FakeReceipt(kept_files=kept_files))) as hub:
+        result = post(hub).result(WAIT_S).result
+    assert hub.find(result.id) is (result if in_memory else None)
 
 
 def test_a_store_that_fails_does_not_stop_the_inspection() -> None:
