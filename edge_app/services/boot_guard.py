@@ -7,6 +7,7 @@ which on a board without a battery may be set back: a start in the future counts
 Source: facts/edge_reliability.md, section 5.
 """
 
+import threading
 import time
 from pathlib import Path
 from typing import Callable, Optional, Tuple
@@ -76,3 +77,24 @@ class BootGuard:
     def _write(self, history: BootHistory) -> None:
         with storage_errors(self._path):
             replace_synced(self._path, history.to_json())
+
+
+class Countdown:
+    """Calls `then` when the server has run for `after_s` seconds since the last restart of the countdown."""
+
+    def __init__(self, after_s: float, then: Callable[[], None]) -> None:
+        self._after_s, self._then = after_s, then
+        self._timer: Optional[threading.Timer] = None
+
+    def restart(self) -> None:
+        """Begin to count, or begin again."""
+        self.stop()
+        self._timer = threading.Timer(self._after_s, self._then)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def stop(self) -> None:
+        """Do not call any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

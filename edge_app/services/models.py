@@ -6,28 +6,25 @@
 Source: facts/edge_reliability.md, section 5.
 """
 
-import shutil
-import tempfile
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Callable, ContextManager, List, Optional, TypeVar, Union
 
-from edge_app.services.boot_guard import BootGuard
+from edge_app.services.boot_guard import BootGuard, Countdown
 from edge_app.services.bounded_worker import BusyError
 from edge_app.services.memory import available_bytes
 from edge_app.services.model_changes import ModelChanges, Surroundings, digest_of
 from edge_app.services.model_library import LibraryLimits, ModelLibrary, StoredModel
 from edge_app.services.model_loading import HostedModel, Load
 from edge_app.services.model_status import HostStatus, ModelEntry, entry_of
-from edge_app.services.synced_files import storage_errors
+from edge_app.services.model_uploads import ModelUploads
 from inspector.bundle import Bundle
 from inspector.errors import BundleError, InputError, InspectorError
 
 ResultT = TypeVar("ResultT")
 BOOTS = "boots.json"
-UPLOADS = ".upload."
 
 
 class ModelSwappingError(BusyError):
@@ -71,10 +68,9 @@ class ModelHost:
         Raises:
             StorageError: the folder cannot be used.
         """
-        self._folder, self._settings, self._open_bundle = folder, settings, open_bundle
+        self._settings, self._open_bundle = settings, open_bundle
         self._library = ModelLibrary(folder, limits=settings.library, on_step=on_step)
-        for leftover in folder.glob(f"{UPLOADS}*"):  # of a crash
-            shutil.rmtree(str(leftover), ignore_errors=True)
+        self._uploads = ModelUploads(folder, open_bundle)
         self._changes = ModelChanges(
             self._library,
             BootGuard(folder / BOOTS),
@@ -83,7 +79,7 @@ class ModelHost:
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="models")
         self._change_lock = threading.Lock()
         self._loading: Optional[str] = None
-        self._well_timer: Optional[threading.Timer] = None
+        self._health = Countdown(settings.well_after_s, self._changes.is_well)
 
     @property
     def model(self) -> Optional[HostedModel]:
@@ -119,7 +115,7 @@ class ModelHost:
 
     def receiving(self) -> ContextManager[str]:
         """Return a folder for an upload while it comes in: on the models' disk, and gone afterwards."""
-        return tempfile.TemporaryDirectory(prefix=UPLOADS, dir=str(self._folder))
+        return self._uploads.receiving()
 
     def upload(self, data: Union[bytes, Path]) -> ModelEntry:
         """Verify a zipped bundle (its bytes or its file), store it, test it on this device, and return it.
@@ -231,7 +227,7 @@ class ModelHost:
     def close(self) -> None:
         """Finish the change that is under way, then stop; this start was not a crash."""
         self._worker.shutdown(wait=True)
-        self._watch_health(False)
+        self._health.stop()
         self._changes.stop()
 
     def _change(self, digest: Optional[str], job: Callable[[], ResultT]) -> "Future[ResultT]":
@@ -256,7 +252,7 @@ class ModelHost:
     def _done(self, change: Callable[[str], None], digest: str) -> ModelEntry:
         change(digest)
         self._loading = None
-        self._watch_health(True)
+        self._health.restart()
         return self.find(digest)
 
     def _start(self, given: Optional[Path]) -> HostedModel:
@@ -265,7 +261,7 @@ class ModelHost:
         if digest is not None:
             self._library.point(self._library.pointers.with_given(digest))
         self._changes.start(digest)
-        self._watch_health(True)
+        self._health.restart()
         model = self._changes.serving.model
         assert model is not None
         return model
@@ -291,7 +287,7 @@ class ModelHost:
         return None if bundle.digest == pointers.given and pointers.current is not None else bundle
 
     def _take(self, data: Union[bytes, Path]) -> ModelEntry:
-        bundle = self._read_upload(data)
+        bundle = self._uploads.read(data)
         was_there = any(stored.digest == bundle.digest for stored in self._library.models())
         digest = self._library.add(bundle)
         try:
@@ -302,16 +298,6 @@ class ModelHost:
             raise
         return self.find(digest)
 
-    def _read_upload(self, data: Union[bytes, Path]) -> Bundle:
-        with storage_errors(self._folder), self.receiving() as scratch:
-            path = data if isinstance(data, Path) else Path(scratch) / "upload.bundle"
-            if not isinstance(data, Path):
-                path.write_bytes(data)
-            try:
-                return self._open_bundle(path)
-            except BundleError as error:  # the client must not learn our paths
-                raise BundleError(str(error).replace(str(path), "the upload")) from error
-
     def _entry(self, stored: StoredModel) -> ModelEntry:
         return entry_of(
             stored,
@@ -320,13 +306,3 @@ class ModelHost:
             shadow=digest_of(self._changes.shadow),
             loading=self._loading,
         )
-
-    def _watch_health(self, again: bool) -> None:
-        """Call the start a good one after five minutes; `again` begins to count."""
-        if self._well_timer is not None:
-            self._well_timer.cancel()
-        self._well_timer = None
-        if again:
-            self._well_timer = threading.Timer(self._settings.well_after_s, self._changes.is_well)
-            self._well_timer.daemon = True
-            self._well_timer.start()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
 
-from edge_app.services.boot_guard import BootGuard, BootHistory, is_boot_loop, with_start
+from edge_app.services.boot_guard import BootGuard, BootHistory, Countdown, is_boot_loop, with_start
 
 A, B = "a" * 64, "b" * 64
 MINUTE = 60_000
@@ -47,3 +48,16 @@ def test_the_file_outlives_the_process_and_damage_to_it_counts_as_no_crash(tmp_p
     assert not BootGuard(path).must_not_start(A)
     path.write_bytes(b"\x00\x01")
     assert not BootGuard(path).must_not_start(A)
+
+
+def test_a_server_that_runs_long_enough_is_well_and_one_that_stopped_is_not_asked() -> None:
+    called = threading.Event()
+    countdown = Countdown(0.01, called.set)
+    countdown.restart()
+    countdown.restart()
+    assert called.wait(10)
+    never = threading.Event()
+    stopped = Countdown(0.05, never.set)
+    stopped.restart()
+    stopped.stop()
+    assert not never.wait(0.2)
