@@ -123,7 +123,7 @@ def _ask_for_keys(console: Console, parts: Parts, url: str, *, is_terminal: bool
     """Say that the server asks for keys, if it does, and make the first one."""
     if not parts.settings.needs_key:
         return
-    reached = "" if parts.settings.is_loopback else " can be reached from other machines:"
+    reached = "" if parts.settings.is_loopback else " can be reached from other machines: it"
     console.say(f"{url}{reached} asks for a key")
     first_key = announce_first_key(parts.keys, parts.settings.state, is_terminal=is_terminal)
     if first_key is not None:
