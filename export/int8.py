@@ -18,7 +18,7 @@ from inspector.console import Console
 from inspector.manifest import QuantizationRecord
 from search.recipe import ExportRecipe
 
-NUM_RANKED = 4  # images on which single convolutions are ranked
+NUM_RANKED = 2  # images, one of them with a defect, on which single convolutions are ranked
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class _Search:
         self.original = onnx.load_from_string(model)
         self._quantized = quantized
         self._trained = trained
-        self._trial = trial_of(trained)
+        self._trial = trial_of(trained, num_images=export_recipe(trained).trial_images)
         self._ranked = Trial(self._trial.images[:NUM_RANKED], self._trial.masks[:NUM_RANKED])
         self._expected = self._trial.scores(load(model, trained).infer)
         self._aupr_before = self._trial.aupr(self._expected)

@@ -17,7 +17,7 @@ from export.parity import ANY_DIFFERENCE, check_parity, check_verdicts, compare,
 from export.precision_cost import check_cost
 from export.tolerance import largest_difference, literal, tolerance_of
 from export.trained import Trained
-from export.trial import NUM_TRIED, trial_of
+from export.trial import trial_of
 from inspector.console import Console
 from inspector.evaluation import evaluate
 from inspector.manifest import FP32_TOLERANCE, ParityRecord, PrecisionRecord
@@ -133,16 +133,17 @@ def _cost(
     trained: Trained, full: Exported, deployed: Deployed, metrics: dict[str, Any], *, thresholds: Thresholds
 ) -> PrecisionRecord:
     """Compare the AUPR with FP32's: on the test part, or on drawn defects where it has no masks."""
-    limit = export_recipe(trained).max_aupr_loss
+    recipe = export_recipe(trained)
+    limit = recipe.max_aupr_loss
     after = metrics.get("pixel_aupr")
     if after is not None:
         test = trained.dataset.test
         before = evaluate(full.score, test, size_hw=trained.size_hw, thresholds=thresholds).pixel_aupr
         assert before is not None
         return _record(before, after, limit, measured_on="test", num_images=len(test))
-    trial = trial_of(trained)
+    trial = trial_of(trained, num_images=recipe.trial_images)
     before, after = (trial.aupr(trial.frame_scores(score)) for score in (full.score, deployed.answers))
-    return _record(before, after, limit, measured_on="synthetic", num_images=NUM_TRIED)
+    return _record(before, after, limit, measured_on="synthetic", num_images=len(trial.images))
 
 
 def _record(

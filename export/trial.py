@@ -21,8 +21,6 @@ from search.autodd.validation import draw_validation
 from search.recipe import DefectsRecipe
 from search.training.feed import SyntheticSamples, load_frames
 
-NUM_TRIED = 32
-
 
 @dataclass(frozen=True)
 class Trial:
@@ -50,7 +48,7 @@ def calibration_images(trained: Trained, *, num_images: int) -> tuple[np.ndarray
     return _draw(trained, trained.training, num_images=num_images).images
 
 
-def trial_of(trained: Trained, *, num_images: int = NUM_TRIED) -> Trial:
+def trial_of(trained: Trained, *, num_images: int) -> Trial:
     """Return what a precision is tried on: photos of the validation part; of training where there is none."""
     return _draw(trained, trained.validation or trained.training, num_images=num_images)
 

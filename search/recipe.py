@@ -164,6 +164,7 @@ class ExportRecipe(Record):
 
     max_aupr_loss: float = Field(0.005, ge=0, le=1, description="pixel AUPR that FP16 or INT8 may lose")
     calibration_images: int = Field(32, ge=2, description="images that give INT8 its ranges")
+    trial_images: int = Field(32, ge=2, description="images on which its loss is measured before the test")
 
 
 class Recipe(Record):

@@ -1,0 +1,162 @@
+"""Times a narrow network and one of paper width in PyTorch and onnxruntime, and weighs what INT8 costs.
+
+Each row of the table is a process of its own; the ratio that is `value` comes from two networks run in turn.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from benchmarks.report import measure_in_turn, print_result, say
+from benchmarks.runtime.measure import COMPILED, ONNXRUNTIME, TORCH, onnxruntime_run
+from benchmarks.runtime.networks import PAPER
+from benchmarks.runtime.subjects import MAX_LOSS, Subject, at_paper_width, subject_of, trained_narrow
+from export.pack import pack
+from export.targets import plan_for
+from export.trained import Trained
+from inspector.console import Console
+from inspector.runtime import Runner
+
+TARGET = 1.8
+MAX_COLD_LOAD_S = 2.0
+COLD_LOAD = """
+import sys
+from pathlib import Path
+from inspector.bundle import Bundle
+from inspector.runtime import Runner
+bundle = Bundle.open(Path(sys.argv[1]))
+print(Runner.open(bundle, threads=1).inspect(bundle.golden_frames[0].frame).judgement.verdict.value)
+"""
+
+
+def main() -> None:
+    args = _arguments()
+    work = args.work or Path(tempfile.mkdtemp(prefix="runtime-benchmark."))
+    try:
+        narrow = trained_narrow(work, steps=args.steps)
+        subjects = [
+            subject_of(trained, work, json_output=args.json) for trained in (narrow, at_paper_width(narrow))
+        ]
+        _report(args, narrow, subjects, work)
+    finally:
+        if args.work is None:
+            shutil.rmtree(work)
+
+
+def _report(args: argparse.Namespace, narrow: Trained, subjects: Sequence[Subject], work: Path) -> None:
+    ratios = {subject.name: _speed_up(subject, rounds=args.rounds) for subject in subjects}
+    for subject in subjects:
+        say(f"{subject.name}: INT8 {ratios[subject.name]:.2f} times as fast", json_output=args.json)
+    table = [row for subject in subjects for row in _table(subject, args)]
+    chosen, cold_s = _cold_load(narrow, work / "small.bundle", json_output=args.json)
+    paper = subjects[1]
+    value = ratios[paper.name]
+    print_result(
+        name="runtime",
+        value=value,
+        unit=f"INT8 over FP32 speed at width {PAPER}, 1 thread, onnxruntime",
+        target=TARGET,
+        holds=value >= TARGET and paper.loss <= MAX_LOSS and cold_s <= MAX_COLD_LOAD_S,
+        aupr_loss=paper.loss,
+        aupr={subject.name: {"fp32": subject.aupr_fp32, "int8": subject.aupr_int8} for subject in subjects},
+        float_nodes={subject.name: subject.float_nodes for subject in subjects},
+        narrow_ratio=ratios[subjects[0].name],
+        cpu_target_chooses_for_narrow=chosen,
+        cold_load_s=cold_s,
+        table=table,
+    )
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.runtime", description=__doc__)
+    parser.add_argument("--json", action="store_true", help="print the JSON object alone on stdout")
+    parser.add_argument("--steps", type=int, default=600, help="training steps of the narrow network")
+    parser.add_argument("--rounds", type=int, default=11, help="rounds, of which the median counts")
+    parser.add_argument("--no-compile", action="store_true", help="leave torch.compile out: it takes minutes")
+    parser.add_argument("--work", type=Path, help="keep networks and photos here, and find them next time")
+    return parser.parse_args()
+
+
+def _speed_up(subject: Subject, *, rounds: int) -> float:
+    """Return INT8's speed over FP32's on one thread, run in turn in this process."""
+    image = torch.rand(1, 3, 256, 256, generator=torch.Generator().manual_seed(0)).numpy()
+    runs = {name: onnxruntime_run(getattr(subject, name), 1)[1] for name in ("fp32", "int8")}
+    for run in runs.values():
+        run(image)
+    timings = measure_in_turn({name: (partial(run, image), 1) for name, run in runs.items()}, rounds=rounds)
+    return timings["fp32"].cpu_ms / timings["int8"].cpu_ms
+
+
+def _table(subject: Subject, args: argparse.Namespace) -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = []
+    for label, runtime, file, aupr in (
+        ("torch eager", TORCH, subject.weights, subject.aupr_fp32),
+        ("torch.compile", COMPILED, subject.weights, subject.aupr_fp32),
+        ("onnxruntime FP32", ONNXRUNTIME, subject.fp32, subject.aupr_fp32),
+        ("onnxruntime INT8", ONNXRUNTIME, subject.int8, subject.aupr_int8),
+    ):
+        reason = _why_not(runtime, args)
+        if reason is not None:
+            say(f"{subject.name}  {label}: left out, {reason}", json_output=args.json)
+            continue
+        for threads in (1, 2):
+            found = _measured(runtime, file, threads, rounds=args.rounds)
+            size_mb = file.stat().st_size / 1e6
+            say(
+                f"{subject.name:9} {label:17} {threads} threads {found['ms']:8.1f} ms  "
+                f"{found['memory_mb']:6.0f} MB memory  {size_mb:7.2f} MB file  AUPR {aupr:.4f}",
+                json_output=args.json,
+            )
+            rows.append(
+                {"network": subject.name, "runtime": label, "threads": threads, **found, "aupr": aupr}
+            )
+    return rows
+
+
+def _why_not(runtime: str, args: argparse.Namespace) -> str | None:
+    if runtime != COMPILED:
+        return None
+    if args.no_compile:
+        return "as asked"
+    return None if shutil.which("g++") else "there is no C++ compiler (g++)"
+
+
+def _measured(runtime: str, file: Path, threads: int, *, rounds: int) -> dict[str, float]:
+    command = [sys.executable, "-m", "benchmarks.runtime.measure", runtime, str(file), str(threads)]
+    done = subprocess.run(
+        [*command, str(rounds), "256"], check=True, stdout=subprocess.PIPE, text=True, env=_environment()
+    )
+    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def _environment() -> dict[str, str]:
+    """Without limits on threads that the caller has set: each process sets its own."""
+    return {key: value for key, value in os.environ.items() if key != "OMP_NUM_THREADS"}
+
+
+def _cold_load(trained: Trained, bundle: Path, *, json_output: bool) -> tuple[str, float]:
+    """Return what the target `cpu` chooses here, and the seconds from a fresh Python to an answer."""
+    packed = pack(trained, bundle, console=Console(json_output=json_output), plan=plan_for("cpu"), threads=1)
+    Runner.open(packed, threads=1).self_test()
+    times_s = []
+    for _ in range(5):
+        start_s = time.perf_counter()
+        subprocess.run([sys.executable, "-c", COLD_LOAD, str(bundle)], check=True, stdout=subprocess.DEVNULL)
+        times_s.append(time.perf_counter() - start_s)
+    return packed.manifest.precision, statistics.median(times_s)
+
+
+if __name__ == "__main__":
+    main()
