@@ -14,17 +14,12 @@ from edge_app.services.camera import CameraSettings, Frame, Trigger
 from edge_app.services.result import Origin, Result
 from edge_app.services.shot import Taken
 from edge_app.services.tally import StationStats
-from inspector.view import View
 
 BLANK_HW = (48, 64)
 
 
 class FrameInspector(Protocol):
     """What a station asks of the hub; `InspectionService` is one."""
-
-    def submit_frame(
-        self, frame: np.ndarray, *, origin: Origin, view: Optional[View] = None
-    ) -> "Future[Result]": ...
 
     def submit_newest(
         self, take: Callable[[], Optional[Taken]], *, source: str

@@ -5,11 +5,13 @@ import threading
 import time
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Callable, Optional
+from functools import partial
+from typing import Any, Callable, Optional
 
 from edge_app.services.bounded_worker import BusyError
 from edge_app.services.camera import Camera, CameraSettings, Frame, FrameFault, Trigger
-from edge_app.services.result import Result
+from edge_app.services.result import Origin, Result
+from edge_app.services.shot import Taken
 from edge_app.services.station import FrameInspector, blank_frame, origin_of
 from edge_app.services.tally import StationStats, Tally
 
@@ -104,16 +106,30 @@ class TriggeredStation:
         inner.add_done_callback(self._tally.count)
         inner.add_done_callback(lambda done: _pass_on(done, request.future))
 
-    def _submit(self, frame: Optional[Frame], request: _Request) -> "Future[Result]":
-        origin = origin_of(frame, self._settings, request.kind, now_s=self._clock(), lot=request.lot)
-        fault = FrameFault.STALE if frame is None else frame.fault
+    def _submit(self, frame: Optional[Frame], request: _Request) -> "Future[Any]":
+        if frame is None:
+            return self._submit_no_decision(None, request, reason=FrameFault.STALE.value)
+        if frame.fault is not None:
+            return self._submit_no_decision(frame, request, reason=frame.fault.value)
+        try:
+            return self._inspector.submit_newest(
+                partial(self._take, frame, request), source=self._camera.name
+            )
+        except BusyError:
+            return self._submit_no_decision(frame, request, reason=BUSY)
+
+    def _take(self, frame: Frame, request: _Request) -> Taken:
+        """Return the trigger's frame; called in the moment inference begins, when its age is measured."""
+        return Taken(frame.frame, self._origin(frame, request), self._view)
+
+    def _submit_no_decision(
+        self, frame: Optional[Frame], request: _Request, *, reason: str
+    ) -> "Future[Result]":
         picture = blank_frame() if frame is None else frame.frame
-        if fault is None:
-            try:
-                return self._inspector.submit_frame(picture, origin=origin, view=self._view)
-            except BusyError:
-                return self._inspector.submit_no_decision(picture, origin=origin, reason=BUSY)
-        return self._inspector.submit_no_decision(picture, origin=origin, reason=fault.value)
+        return self._inspector.submit_no_decision(picture, origin=self._origin(frame, request), reason=reason)
+
+    def _origin(self, frame: Optional[Frame], request: _Request) -> Origin:
+        return origin_of(frame, self._settings, request.kind, now_s=self._clock(), lot=request.lot)
 
     def _first_after(self, at_s: float) -> Optional[Frame]:
         """Wait for a frame captured after `at_s` that no other trigger has had."""
@@ -131,7 +147,7 @@ class TriggeredStation:
         return None
 
 
-def _pass_on(done: "Future[Result]", to: "Future[Result]") -> None:
+def _pass_on(done: "Future[Any]", to: "Future[Result]") -> None:
     error = done.exception()
     if error is not None:
         to.set_exception(error)

@@ -15,7 +15,6 @@ from edge_app.services.camera import CameraSettings, CameraState, CameraStats, F
 from edge_app.services.result import ModelVersion, Origin, Outcome, Photo, Result
 from edge_app.services.shot import Taken
 from inspector.postprocess import Thresholds
-from inspector.view import View
 
 LIMITS = Thresholds(fail=0.5, review=0.25, min_area_px=4)
 MODEL = ModelVersion(digest="d", name="fake", version="1")
@@ -100,16 +99,11 @@ class FakeInspector:
         self.turns: list[tuple[Callable[[], Taken | None], Future[Result | None]]] = []
         self.taken: list[Taken | None] = []
         self.no_decisions: list[tuple[np.ndarray, Origin, str]] = []
-        self.views: list[View | None] = []
-
-    def submit_frame(self, frame: np.ndarray, *, origin: Origin, view: View | None = None) -> Future[Result]:
-        if self.is_busy:
-            raise BusyError("busy")
-        self.taken.append(Taken(frame, origin, view))
-        return done(result(Outcome.PASS, origin))
 
     def submit_newest(self, take: Callable[[], Taken | None], *, source: str) -> Future[Result | None]:
-        assert source == "line1"
+        assert source in ("line1", "b")
+        if self.is_busy:
+            raise BusyError("busy")
         future: Future[Result | None] = Future()
         self.turns.append((take, future))
         if self.is_quick:

@@ -94,6 +94,7 @@ def is_gone(pid: int) -> bool:
 
 @pytest.fixture(autouse=True)
 def _nothing_is_left_behind() -> Iterator[None]:
+    assert not camera_processes()
     descriptors = len(names("/proc/self/fd"))
     threads = threading.active_count()
     yield
