@@ -19,7 +19,7 @@ from edge_app.services.drift_watch import DriftWatch
 from edge_app.services.inspection import InspectionLimits, InspectionService
 from edge_app.services.live import LiveHub
 from edge_app.services.models import ModelHost
-from edge_app.services.result_of import now_ms
+from edge_app.services.shot import now_ms
 from edge_app.settings import Settings
 from edge_app.store.state_folder import StateFolder
 from edge_app.store.store import Store

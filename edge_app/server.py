@@ -89,7 +89,7 @@ def run(
 
 
 def limit_arenas() -> None:
-    """Let all threads share two arenas of glibc's allocator; with one each, each would keep a frame's memory."""
+    """Let all threads share two arenas of glibc's allocator: else each would keep a frame's memory."""
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, MAX_ARENAS)
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from edge_app.services.prepared import prepare
 from edge_app.services.result import ModelVersion, Origin, Photo
-from edge_app.services.result_of import judged, new_id
+from edge_app.services.result_of import judged
+from edge_app.services.shot import Shot, new_id
 from edge_app.store.store import Store
 from inspector.bundle import Bundle
 from inspector.image_file import decode_frame
@@ -29,12 +30,10 @@ def storing_ms(photo: bytes, bundle: Bundle, runner: Runner, *, rounds: int) -> 
     result = judged(
         runner.inspect(prepared.small),
         prepared=prepared,
-        photo=Photo(data=photo),
-        origin=Origin(),
+        shot=Shot(Photo(data=photo), Origin(), lambda: decode_frame(photo)),
         model=ModelVersion(bundle.digest, "untrained", "1"),
         thresholds=bundle.thresholds,
         threshold_version=0,
-        view=None,
     )
     with tempfile.TemporaryDirectory() as folder:
         store = Store.open(Path(folder))

@@ -174,9 +174,11 @@ class InspectionService:
         self._may_decode.acquire()
         try:
             prepared = prepare(shot.frame(), input_hw=self.card.input_hw, view=shot.view)
+            self._store.begin(shot.id, shot.created_ms, shot.photo)
             turn = self._worker.submit(partial(self._inspect, shot, prepared, ticket), lane=REST_LANE)
         except BaseException as error:
             self._may_decode.release()
+            self._store.forget(shot.id)
             if isinstance(error, ImageError):
                 self._delivery.count("unreadable")
             ticket.future.set_exception(error)
@@ -201,7 +203,9 @@ class InspectionService:
         elif taken.no_decision:
             self._refuse_to_decide(taken, ticket)
         else:
-            self._inspect(Shot.of(taken), None, ticket)
+            shot = Shot.of(taken)
+            self._store.begin(shot.id, shot.created_ms, shot.photo)
+            self._inspect(shot, None, ticket)
 
     def _inspect(self, shot: Shot, prepared: Optional[Prepared], ticket: Ticket) -> None:
         """Run the network, in the inference thread, and hand the result on."""
@@ -214,15 +218,14 @@ class InspectionService:
                 answer = look(model, prepared.to_inspect, thresholds=thresholds, view=shot.view)
                 result = judged(
                     answer,
+                    shot=shot,
                     prepared=prepared,
-                    photo=shot.photo,
-                    origin=shot.origin,
                     model=model.version,
                     thresholds=thresholds,
                     threshold_version=version if shot.override == NO_OVERRIDE else None,
-                    view=shot.view,
                 )
         except BaseException as error:
+            self._store.forget(shot.id)
             ticket.future.set_exception(error)
             return
         stored = self._finish(result, ticket)
@@ -234,9 +237,8 @@ class InspectionService:
                 thresholds, version = self._in_force(model)
                 result = undecided(
                     reason=taken.no_decision,
+                    shot=Shot.of(taken),
                     frame_hw=(int(taken.frame.shape[0]), int(taken.frame.shape[1])),
-                    photo=Photo(frame=taken.frame),
-                    origin=taken.origin,
                     model=model.version,
                     thresholds=thresholds,
                     threshold_version=version,

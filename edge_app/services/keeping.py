@@ -2,12 +2,10 @@
 
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any, Optional, Protocol, TypeVar, cast
+from typing import Any, Optional, Protocol
 
-from edge_app.services.result import Result, ShadowAnswer
+from edge_app.services.result import Photo, Result, ShadowAnswer
 from inspector.postprocess import Thresholds
-
-ValueT = TypeVar("ValueT")
 
 
 class Receipt(Protocol):
@@ -36,6 +34,12 @@ class ThresholdVersion(Protocol):
 class ResultStore(Protocol):
     """Keeps results; `edge_app.store.Store` is one. No call waits for the disk."""
 
+    def begin(self, result_id: str, created_ms: int, photo: Photo) -> None:
+        """Start to write a photo whose result is being found out; `add` or `forget` follows."""
+
+    def forget(self, result_id: str) -> None:
+        """Let a photo go that was begun: no result comes."""
+
     def add(self, result: Result) -> "Future[Any]":
         """Store the result; the future has its Receipt after the commit, or says why there was none."""
 
@@ -61,25 +65,3 @@ class NotKept:
     reason: str
     stored: bool = False
     kept_files: bool = False
-
-
-class NoStore:
-    """Keeps nothing: for an app without a state folder."""
-
-    def add(self, result: Result) -> "Future[Receipt]":
-        """Answer at once that nothing was stored."""
-        return _done(NotKept("this server has no state folder"))
-
-    def attach_shadow(self, result_id: str, shadow: ShadowAnswer) -> "Future[None]":
-        """Forget it."""
-        return _done(None)
-
-    def current_thresholds(self, model_digest: str) -> Optional[ThresholdVersion]:
-        """There are none but the bundle's own."""
-        return None
-
-
-def _done(value: ValueT) -> "Future[ValueT]":
-    future = cast("Future[ValueT]", Future())
-    future.set_result(value)
-    return future

@@ -1,6 +1,8 @@
 """What the hub is given to inspect: an uploaded photo, or a camera's newest frame."""
 
-from dataclasses import dataclass
+import secrets
+import time
+from dataclasses import dataclass, field
 from typing import Callable, Optional
 
 import numpy as np
@@ -10,6 +12,16 @@ from edge_app.services.threshold_override import ThresholdOverride
 from inspector.view import View
 
 NO_OVERRIDE = ThresholdOverride()
+
+
+def new_id() -> str:
+    """Return 16 hexadecimal digits that nobody can guess."""
+    return secrets.token_hex(8)
+
+
+def now_ms() -> int:
+    """Return the wall-clock time, milliseconds since 1970, UTC."""
+    return int(time.time() * 1000)
 
 
 @dataclass(frozen=True)
@@ -27,13 +39,15 @@ class Taken:
 
 @dataclass(frozen=True)
 class Shot:
-    """One photo or frame on its way; `frame` decodes the photo, or returns the camera's frame."""
+    """One photo or frame on its way to the result `id`; `frame` decodes the photo, or returns the frame."""
 
     photo: Photo
     origin: Origin
     frame: Callable[[], np.ndarray]
     view: Optional[View] = None
     override: ThresholdOverride = NO_OVERRIDE
+    id: str = field(default_factory=new_id)
+    created_ms: int = field(default_factory=now_ms)
 
     @classmethod
     def of(cls, taken: Taken) -> "Shot":

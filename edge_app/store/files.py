@@ -6,10 +6,10 @@ only then the row. On removal the row goes first.
 
 import logging
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import BinaryIO, Dict, Iterable, Iterator, List, Sequence, Set, Tuple
+from typing import BinaryIO, Dict, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
 
 logger = logging.getLogger(__name__)
 
@@ -22,10 +22,11 @@ EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 @dataclass(frozen=True)
 class NewFile:
-    """A file that is to be written."""
+    """A file that is to be written; with `is_synced` its bytes are on disk, under another name still."""
 
     path: Path
     data: bytes
+    is_synced: bool = False
 
 
 def hour_of(created_ms: int) -> int:
@@ -67,12 +68,12 @@ def write_files(files: Sequence[NewFile]) -> Dict[Path, OSError]:
     All are written before the first is synced: the file system then commits them together.
     """
     failures: Dict[Path, OSError] = {}
-    written: List[Tuple[NewFile, BinaryIO]] = []
+    written: List[Tuple[NewFile, Optional[BinaryIO]]] = []
     folders: Set[Path] = set()
     for new in files:
         try:
             folders |= _make_folder(new.path.parent)
-            written.append((new, _write_part(new)))
+            written.append((new, None if new.is_synced else _write_part(new)))
         except OSError as error:
             failures[new.path] = error
     for new, handle in written:
@@ -91,6 +92,23 @@ def write_files(files: Sequence[NewFile]) -> Dict[Path, OSError]:
     return failures
 
 
+def write_early(new: NewFile) -> NewFile:
+    """Write and sync the bytes of a file whose result is still being found out; `write_files` names it.
+
+    Raises:
+        OSError: it cannot be written, or is the first of its hour: only `write_files` makes folders, since it
+            syncs them. Nothing is left of it.
+    """
+    handle = _write_part(new)
+    try:
+        with handle:
+            os.fsync(handle.fileno())
+    except OSError:
+        remove_unnamed(new.path)
+        raise
+    return replace(new, is_synced=True)
+
+
 def remove_files(paths: Iterable[Path]) -> int:
     """Unlink what is there of `paths` and of their unfinished copies; return how many files went."""
     num_removed = 0
@@ -104,6 +122,11 @@ def remove_files(paths: Iterable[Path]) -> int:
             except OSError as error:
                 logger.warning("cannot remove %s: %s; the next sweep tries again", name, error)
     return num_removed
+
+
+def remove_unnamed(path: Path) -> None:
+    """Unlink the unfinished copy of `path`, if there is one."""
+    remove_files([_part(path)])
 
 
 def sync_folder(folder: Path) -> None:
@@ -144,7 +167,8 @@ def _write_part(new: NewFile) -> BinaryIO:
     return handle
 
 
-def _publish(path: Path, handle: BinaryIO) -> None:
-    with handle:
-        os.fsync(handle.fileno())
+def _publish(path: Path, handle: Optional[BinaryIO]) -> None:
+    if handle is not None:
+        with handle:
+            os.fsync(handle.fileno())
     _part(path).replace(path)

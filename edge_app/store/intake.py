@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Deque, Dict, FrozenSet, List, Optional, Sequence, Set, cast
 
-from edge_app.services.result import Result
+from edge_app.services.result import Photo, Result
+from edge_app.store.early import EarlyPhotos
 from edge_app.store.failure import Severity, WriterFailedError, severity_of
 from edge_app.store.files import NewFile, ResultFiles, remove_files, write_files
 from edge_app.store.insertion import KeptFiles, insert_result
@@ -58,6 +59,7 @@ class Intake:
         self._files = files
         self._writer = writer
         self._hooks = list(hooks)
+        self._early = EarlyPhotos(files)
         self._waiting: Deque[Incoming] = deque()
         self._changed = threading.Condition()
         self._ids: Set[str] = set()
@@ -75,11 +77,19 @@ class Intake:
     def ids_in_flight(self) -> FrozenSet[str]:
         """Results whose files may be there before their rows."""
         with self._changed:
-            return frozenset(self._ids)
+            return frozenset(self._ids) | self._early.ids
 
     def add_hook(self, hook: InsertHook) -> None:
         """Run `hook` in the transaction of every result from now on; its error keeps the result out."""
         self._hooks.append(hook)
+
+    def begin(self, result_id: str, created_ms: int, photo: Photo) -> None:
+        """Start to write the photo of a result that `put` will bring, or `forget` will not."""
+        self._early.begin(result_id, created_ms, photo)
+
+    def forget(self, result_id: str) -> None:
+        """Let a begun photo go: its result will not come."""
+        self._early.drop(result_id)
 
     def put(self, result: Result, *, keep_files: bool, reason: str = "") -> "Future[Receipt]":
         """Queue a result. Its future never fails: the receipt says what became of it."""
@@ -100,6 +110,7 @@ class Intake:
                 self._waiting.append(Incoming(result, future, keep_files, reason))
                 self._changed.notify()
         if refusal:
+            self._early.drop(result.id)
             self._trouble = refusal
             future.set_result(Receipt(stored=False, reason=refusal))
         return future
@@ -110,6 +121,7 @@ class Intake:
             self._closing = True
             self._changed.notify()
         self._thread.join()
+        self._early.close()
 
     def _run(self) -> None:
         while True:
@@ -120,6 +132,7 @@ class Intake:
                 return
             self._write_files(batch)
             for incoming in batch:
+                self._early.drop(incoming.result.id)
                 self._insert(incoming)
 
     def _write_files(self, batch: Sequence[Incoming]) -> None:
@@ -134,7 +147,7 @@ class Intake:
         result = incoming.result
         try:
             path = self._files.photo_path(result.id, result.created_ms, result.photo.media_type)
-            incoming.photo = NewFile(path, result.photo.data)
+            incoming.photo = self._early.take(result.id) or NewFile(path, result.photo.data)
             if result.score is not None:
                 path = self._files.score_path(result.id, result.created_ms)
                 incoming.score = NewFile(path, encode_score(result.score))

@@ -12,7 +12,7 @@ from typing import Dict, Iterator, List, Optional, Sequence, Tuple, cast
 
 import numpy as np
 
-from edge_app.services.result import Outcome, Result, ShadowAnswer
+from edge_app.services.result import Outcome, Photo, Result, ShadowAnswer
 from edge_app.store import audit, decisions, insertion, thresholds
 from edge_app.store.condition import read_status
 from edge_app.store.files import ResultFiles
@@ -114,6 +114,23 @@ class Store:
         """Run `hook(connection, result)` in the transaction of every result from now on."""
         self._intake.add_hook(hook)
 
+    def begin(self, result_id: str, created_ms: int, photo: Photo) -> None:
+        """Start to write a photo while its result is found out, where it is kept whatever that will be.
+
+        `add` with this id and time then waits less for the disk. Returns at once; call `forget` where no
+        result comes.
+
+        Raises:
+            InputError: the id could not be a file's name.
+        """
+        _check_id(result_id)
+        if self._policy.photos == "all" and free_bytes(self._folder.path) >= self._policy.min_free_bytes:
+            self._intake.begin(result_id, created_ms, photo)
+
+    def forget(self, result_id: str) -> None:
+        """Let a photo go that was begun."""
+        self._intake.forget(result_id)
+
     def add(self, result: Result) -> "Future[Receipt]":
         """Store a result: files by policy, then its row. The receipt comes when all is on disk.
 
@@ -122,10 +139,7 @@ class Store:
         Raises:
             InputError: the id could not be a file's name.
         """
-        if not ID_PATTERN.fullmatch(result.id):
-            raise InputError(
-                f"the result id {result.id[:80]!r} has other characters than A-Z a-z 0-9 _ -, or over 64"
-            )
+        _check_id(result.id)
         keep, reason = self._wants_files(result.outcome), ""
         if keep and free_bytes(self._folder.path) < self._policy.min_free_bytes:
             keep, reason = (
@@ -283,6 +297,13 @@ class Store:
             keep = keeps_files(self._policy, outcome, self._num_passes)
             self._num_passes += outcome is Outcome.PASS
         return keep
+
+
+def _check_id(result_id: str) -> None:
+    if not ID_PATTERN.fullmatch(result_id):
+        raise InputError(
+            f"the result id {result_id[:80]!r} has other characters than A-Z a-z 0-9 _ -, or over 64"
+        )
 
 
 def wall_ms() -> int:

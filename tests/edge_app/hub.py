@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from edge_app.services.inspection import InspectionLimits, InspectionService
-from edge_app.services.result import ModelVersion, Result, ShadowAnswer
+from edge_app.services.result import ModelVersion, Photo, Result, ShadowAnswer
 from edge_app.services.serving import LoadedModel, ModelCard, ServingModel
 from inspector.postprocess import Thresholds
 from tests.edge_app.app import CARD, BrightnessModel
@@ -39,11 +39,19 @@ class FakeStore:
 
     holds: bool = False
     added: list[Result] = field(default_factory=list)
+    begun: list[str] = field(default_factory=list)
+    forgotten: list[str] = field(default_factory=list)
     shadows: dict[str, ShadowAnswer] = field(default_factory=dict)
     thresholds: dict[str, FakeVersion] = field(default_factory=dict)
     error: Exception | None = None
     receipt: FakeReceipt = FakeReceipt()
     _open: list[Future[FakeReceipt]] = field(default_factory=list)
+
+    def begin(self, result_id: str, created_ms: int, photo: Photo) -> None:
+        self.begun.append(result_id)
+
+    def forget(self, result_id: str) -> None:
+        self.forgotten.append(result_id)
 
     def add(self, result: Result) -> Future[FakeReceipt]:
         if self.error is not None:

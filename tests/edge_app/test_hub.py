@@ -278,9 +278,11 @@ def test_a_model_that_fails_fails_one_photo() -> None:
         if error is not None:
             raise error
 
-    with hub_of(loaded(fail_once)) as hub:
+    store = FakeStore()
+    with hub_of(loaded(fail_once), store) as hub:
         with pytest.raises(RuntimeError, match="once"):
             post(hub).result(WAIT_S)
+        assert store.forgotten == store.begun  # the photo that was being written goes
         assert post(hub).result(WAIT_S).result.outcome is Outcome.FAIL
         assert hub.num_waiting == 0
 
