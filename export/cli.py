@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 import typer
 
 from export.finished_run import load_trained
+from export.onnx import EXPORTERS, Exporter
 from export.pack import pack
 from export.targets import TARGETS, plan_for
 from inspector.bundle import Bundle
 from inspector.console import Console
+from inspector.errors import InputError
 
 app = typer.Typer(
     add_completion=False, help="Turn a finished run into a deployable bundle.", rich_markup_mode=None
@@ -39,6 +42,9 @@ def export(
         0.005, "--false-reject-budget", help="Largest share of good parts that may be rejected."
     ),
     threads: int | None = typer.Option(None, "--threads", help="Threads of the runtime during export."),
+    exporter: str = typer.Option(
+        "torchscript", help=f"PyTorch's exporter: {' or '.join(EXPORTERS)}; both give the same network."
+    ),
     json_output: bool = typer.Option(False, "--json", help="Print one JSON object on stdout."),
 ) -> None:
     """Turn a finished run into a deployable bundle.
@@ -52,6 +58,8 @@ def export(
     Example: inspector export runs/screws --target jetson-nano --out screws.bundle
     """
     plan = plan_for(target, precision=precision)
+    if exporter not in EXPORTERS:
+        raise InputError(f"--exporter {exporter} is not known; choose {' or '.join(EXPORTERS)}")
     console = Console(json_output=json_output)
     trained = load_trained(run, data=data)
     bundle = pack(
@@ -62,6 +70,7 @@ def export(
         name=name,
         false_reject_budget=false_reject_budget,
         threads=threads,
+        exporter=cast("Exporter", exporter),
     )
     console.say(f"wrote {out}: {bundle.manifest.name} {bundle.manifest.version}")
     console.result(_answer(bundle))

@@ -11,7 +11,7 @@ import onnx
 from export.budget import Budget, NetworkSize
 from export.evidence import Score
 from export.layers import layers_of, total_macs
-from export.onnx import export_onnx
+from export.onnx import Exporter, export_onnx
 from export.operators import OPSET, check_operators
 from export.trained import Trained
 from inspector.console import Console
@@ -33,13 +33,15 @@ class Exported:
     score: Score
 
 
-def export_network(trained: Trained, *, console: Console, threads: int | None = None) -> Exported:
+def export_network(
+    trained: Trained, *, console: Console, threads: int | None = None, exporter: Exporter = "torchscript"
+) -> Exported:
     """Export the network and load it; `console` hears of each gate.
 
     Raises:
         RunError, OperatorError, BudgetError: a gate is closed.
     """
-    model = export_onnx(trained.detector, size_hw=trained.size_hw)
+    model = export_onnx(trained.detector, size_hw=trained.size_hw, exporter=exporter)
     graph = onnx.load_from_string(model)
     console.say(f"onnx        opset {OPSET}, IR {graph.ir_version}, {len(model) / 1e6:.2f} MB")
     console.say(f"operators   {check_operators(graph)} nodes, all run on TensorRT 8.2")

@@ -13,7 +13,7 @@ import copy
 import tempfile
 import warnings
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import onnx
 import torch
@@ -27,6 +27,7 @@ from search.nets.detector import Detector
 MAX_IR_VERSION = 8
 
 Exporter = Literal["torchscript", "dynamo"]
+EXPORTERS = get_args(Exporter)
 
 
 class ScoreNetwork(nn.Module):

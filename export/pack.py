@@ -13,6 +13,8 @@ from export.card import card_text
 from export.deployed import Deployed, deploy, full_precision
 from export.evidence import Score
 from export.exported import Exported, export_network
+from export.latency import check_latency
+from export.onnx import Exporter
 from export.pictures import golden_frames, preview_png
 from export.precision_cost import PrecisionError
 from export.proof import Proof, prove
@@ -35,6 +37,7 @@ def pack(
     name: str | None = None,
     false_reject_budget: float = 0.005,
     threads: int | None = None,
+    exporter: Exporter = "torchscript",
     created: datetime | None = None,
 ) -> Bundle:
     """Export `trained`, prove it and write it to `out`; the bundle that comes back was read from there.
@@ -45,6 +48,7 @@ def pack(
         name: Of the bundle; by default that of the run.
         false_reject_budget: Largest share of good parts that may be rejected.
         threads: Of the runtime during export; None leaves the choice to it.
+        exporter: Of the ONNX file; see `export.onnx.export_onnx`.
         created: Time stamp, UTC; by default now.
 
     Raises:
@@ -54,11 +58,14 @@ def pack(
         StorageError: `out` cannot be written.
     """
     name = name_of(trained, name)
-    network = export_network(trained, console=console, threads=threads)
+    plan = plan or plan_for("onnx")
+    network = export_network(trained, console=console, threads=threads, exporter=exporter)
+    limits = trained.recipe.get("limits", {})
+    console.say(f"latency     {check_latency(network.layers, limits, target=plan.target.name)}")
     deployed, proof = _proven(
         trained,
         network,
-        plan or plan_for("onnx"),
+        plan,
         false_reject_budget=false_reject_budget,
         console=console,
         threads=threads,

@@ -7,7 +7,7 @@ errors, towards 1 where the networks do not tell.
 
 import statistics
 from dataclasses import dataclass
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Sequence, Tuple
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from inspector.latency.work import KINDS, Work, work_of
 RIDGE = 0.003
 MIN_SCALE, MAX_SCALE = 0.25, 4.0
 MIN_NS_PER_UNIT = 1e-7
+MIN_ERROR, UNKNOWN_ERROR = 0.01, 0.5
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,10 @@ def fit_profile(
         for kind, point in _points(probe, block_ms, layers_only, known=costs):
             costs[kind].append(point)
         layers_only = _profile(description, costs, overhead_ms, {}, 1.0)
-    scales = _scales(networks, layers_only)
-    error = _left_out_error(networks, layers_only)
+    shares = np.array([_shares(network, layers_only) for network, _ in networks]).reshape(-1, len(KINDS))
+    times = np.array([ms - overhead_ms for _, ms in networks])
+    scales = {kind: float(f"{scale:.4g}") for kind, scale in zip(KINDS, _scales(shares, times))}
+    error = _left_out_error(shares, times, overhead_ms=overhead_ms)
     return _profile(description, costs, overhead_ms, scales, error)
 
 
@@ -78,33 +81,31 @@ def _point(work: Work, ns_per_unit: float) -> Point:
     )
 
 
-def _scales(networks: Sequence[Tuple[ReferenceNetwork, float]], profile: DeviceProfile) -> Dict[str, float]:
-    """Minimise sum over networks of ((sum_k s_k t_k - t) / t)^2 + RIDGE sum_k (s_k - 1)^2."""
-    if not networks:
-        return {}
-    shares = np.array([_by_kind(network, profile) for network, _ in networks])
-    times = np.array([ms - profile.overhead_ms for _, ms in networks])
+def _scales(shares: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """Minimise sum over networks of ((sum_k s_k t_k - t) / t)^2 + RIDGE sum_k (s_k - 1)^2.
+
+    shares: (networks, kinds) predicted milliseconds; times: (networks,) measured, without the overhead.
+    """
     relative = shares / times[:, None]
     left = np.vstack([relative, np.sqrt(RIDGE) * np.eye(len(KINDS))])
     right = np.concatenate([np.ones(len(times)), np.full(len(KINDS), np.sqrt(RIDGE))])
     solution, *_ = np.linalg.lstsq(left, right, rcond=None)
-    clipped = np.clip(solution, MIN_SCALE, MAX_SCALE)
-    return {kind: float(f"{scale:.4g}") for kind, scale in zip(KINDS, clipped)}
+    clipped: np.ndarray = np.clip(solution, MIN_SCALE, MAX_SCALE)
+    return clipped
 
 
-def _by_kind(network: ReferenceNetwork, profile: DeviceProfile) -> List[float]:
+def _shares(network: ReferenceNetwork, profile: DeviceProfile) -> List[float]:
     prediction = predict(network.layers, profile)
     return [sum(time.ms for time in prediction.layers if time.kind == kind) for kind in KINDS]
 
 
-def _left_out_error(networks: Sequence[Tuple[ReferenceNetwork, float]], profile: DeviceProfile) -> float:
+def _left_out_error(shares: np.ndarray, times: np.ndarray, *, overhead_ms: float) -> float:
     errors: List[float] = []
-    for number, (network, ms) in enumerate(networks):
-        others = [*networks[:number], *networks[number + 1 :]]
-        scales = _scales(others, profile)
-        scaled = sum(share * scales.get(kind, 1.0) for kind, share in zip(KINDS, _by_kind(network, profile)))
-        errors.append(abs(profile.overhead_ms + scaled - ms) / ms)
-    return max(0.01, statistics.median(errors)) if errors else 0.5
+    for number in range(len(times)):
+        kept = np.arange(len(times)) != number
+        predicted = float(shares[number] @ _scales(shares[kept], times[kept]))
+        errors.append(abs(predicted - times[number]) / (times[number] + overhead_ms))
+    return max(MIN_ERROR, statistics.median(errors)) if errors else UNKNOWN_ERROR
 
 
 def _profile(
@@ -112,7 +113,7 @@ def _profile(
     points: Dict[str, List[Point]],
     overhead_ms: float,
     scales: Dict[str, float],
-    relative_error: Optional[float],
+    relative_error: float,
 ) -> DeviceProfile:
     unknown = Point(in_channels=8, out_channels=8, pixels=1024, ns_per_unit=0.0)
     return DeviceProfile(

@@ -1,0 +1,1 @@
+"""How well does a measured profile predict whole networks that it has not seen?"""
