@@ -15,7 +15,7 @@ import edge_app
 from edge_app.cameras.ring import Ring
 from edge_app.cameras.source import SourceRequest
 
-TERM_S = 1.0
+TERM_S = 0.9  # with the 2 s of silence before it, a stalled camera is gone within 3 s
 KILL_S = 1.0
 KEPT_STDERR_BYTES = 4000
 # TCP: a lost UDP packet smears the picture. No frame threads: each would hold a frame back. Only these
