@@ -11,6 +11,7 @@ from edge_app.routes import (
     health,
     inspect,
     labels,
+    live,
     metrics,
     models,
     outbox,
@@ -34,7 +35,7 @@ MAX_REPLAYS = 1
 
 PARTS = (
     inspect, results, pictures, decisions, exports, labels, statistics, thresholds, cameras, served_model,
-    models, replay, outbox, health, drift, metrics, audit, settings, session,
+    models, replay, outbox, health, drift, metrics, audit, settings, session, live,
 )  # fmt: skip
 
 
@@ -45,8 +46,10 @@ def add_routes(app: FastAPI) -> None:
     """
     app.state.exports = StreamSlots(MAX_EXPORTS, kind="exports")
     app.state.replays = StreamSlots(MAX_REPLAYS, kind="replays")
+    live.add_slots(app)
     add_error_handlers(app)
     for part in PARTS:
         app.include_router(part.router, dependencies=[Depends(known_query)])
+    app.include_router(live.socket_router)  # a WebSocket has no query to check in HTTP's way
     app.include_router(page_router())
     describe(app)

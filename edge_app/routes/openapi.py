@@ -1,11 +1,12 @@
 """What OpenAPI says beyond the routes themselves: tags, keys, roles, and the answers that all share."""
 
-from typing import Any, Dict, List, Tuple, Union
+import re
+from typing import Any, Dict, List, Tuple
 
 from fastapi import FastAPI
 
 from edge_app.access.principals import Role
-from edge_app.access.roles import TABLE
+from edge_app.access.roles import Needed, role_needed
 from edge_app.access.sessions import COOKIE
 from edge_app.routes.answers import MEANINGS
 
@@ -72,13 +73,13 @@ def completed(schema: Dict[str, Any]) -> Dict[str, Any]:
     for path, operations in schema["paths"].items():
         for method, operation in operations.items():
             if method in _METHODS:
-                _complete(operation, TABLE.get((method.upper(), path)))
+                _complete(operation, role_needed(method.upper(), re.sub(r"\{[^}]*\}", "x", path)))
     for unused in ("HTTPValidationError", "ValidationError"):  # FastAPI's own shape of a 422
         components.get("schemas", {}).pop(unused, None)
     return schema
 
 
-def _complete(operation: Dict[str, Any], needed: Union[Role, object]) -> None:
+def _complete(operation: Dict[str, Any], needed: Needed) -> None:
     statuses = SHARED + GUARDED if isinstance(needed, Role) else SHARED
     if isinstance(needed, Role):
         operation["description"] = (

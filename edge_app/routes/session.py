@@ -57,7 +57,7 @@ async def read(request: Request) -> Response:
 
 @router.delete("", operation_id="log_out", status_code=204, response_class=Response, summary="Log out")
 async def end(request: Request) -> Response:
-    """End this session."""
+    """End this session; its cookie is of no use any more."""
     token = session_token(request.scope)
     if token is not None:
         request.app.state.sessions.end(token)
