@@ -66,6 +66,8 @@ def serving(bundle: Path, state: Path, *, threads: int) -> Iterator[Server]:
     finally:
         process.terminate()
         process.wait(30)
+        if process.stdout is not None:
+            process.stdout.close()
 
 
 @dataclass(frozen=True)
