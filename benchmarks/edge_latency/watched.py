@@ -93,7 +93,7 @@ def _inspections_per_s(server: Server, *, seconds: float) -> float:
 
 
 def _num_inspected(server: Server) -> int:
-    return sum(server.ask("GET", "/api/v1/health")["counts"].values())
+    return int(server.ask("GET", f"/api/v1/cameras/{NAME}")["station"]["num_inspected"])
 
 
 def _wait_for_inspections(server: Server) -> None:

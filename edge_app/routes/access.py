@@ -2,6 +2,8 @@
 
 Names on `app.state`: service, drawings, settings, started_s (monotonic), store, models, cameras, outbox,
 drift, metrics, preferences (settings.json), live, sessions. `add_routes` puts exports and replays there.
+
+`async def`, though nothing is awaited: FastAPI runs plain functions in a worker thread, one after the other.
 """
 
 from fastapi import Request
@@ -19,78 +21,78 @@ from edge_app.settings import Settings
 from edge_app.store import Store
 
 
-def get_service(request: Request) -> InspectionService:
+async def get_service(request: Request) -> InspectionService:
     """Return the app's one inspection service."""
     service: InspectionService = request.app.state.service
     return service
 
 
-def get_drawings(request: Request) -> Drawings:
+async def get_drawings(request: Request) -> Drawings:
     """Return the app's one drawer of pictures."""
     drawings: Drawings = request.app.state.drawings
     return drawings
 
 
-def get_settings(request: Request) -> Settings:
+async def get_settings(request: Request) -> Settings:
     """Return what the server was started with."""
     settings: Settings = request.app.state.settings
     return settings
 
 
-def get_store(request: Request) -> Store:
+async def get_store(request: Request) -> Store:
     """Return the store of results, decisions, thresholds and audit."""
     store: Store = request.app.state.store
     return store
 
 
-def get_models(request: Request) -> ModelHost:
+async def get_models(request: Request) -> ModelHost:
     """Return the host of the models: serving, previous, shadow."""
     models: ModelHost = request.app.state.models
     return models
 
 
-def get_cameras(request: Request) -> CameraSet:
+async def get_cameras(request: Request) -> CameraSet:
     """Return the set of cameras."""
     cameras: CameraSet = request.app.state.cameras
     return cameras
 
 
-def get_outbox(request: Request) -> Outbox:
+async def get_outbox(request: Request) -> Outbox:
     """Return the outbox of MQTT and webhook messages."""
     outbox: Outbox = request.app.state.outbox
     return outbox
 
 
-def get_drift(request: Request) -> DriftWatch:
+async def get_drift(request: Request) -> DriftWatch:
     """Return the drift monitor."""
     drift: DriftWatch = request.app.state.drift
     return drift
 
 
-def get_metrics(request: Request) -> Metrics:
+async def get_metrics(request: Request) -> Metrics:
     """Return the Prometheus metrics."""
     metrics: Metrics = request.app.state.metrics
     return metrics
 
 
-def get_preferences(request: Request) -> PreferencesFile:
+async def get_preferences(request: Request) -> PreferencesFile:
     """Return what an administrator may change while the server runs: settings.json."""
     preferences: PreferencesFile = request.app.state.preferences
     return preferences
 
 
-def get_exports(request: Request) -> StreamSlots:
+async def get_exports(request: Request) -> StreamSlots:
     """Return how many exports may be sent at once."""
     exports: StreamSlots = request.app.state.exports
     return exports
 
 
-def get_replays(request: Request) -> StreamSlots:
+async def get_replays(request: Request) -> StreamSlots:
     """Return how many replays may run at once."""
     replays: StreamSlots = request.app.state.replays
     return replays
 
 
-def who(request: Request) -> str:
+async def who(request: Request) -> str:
     """Return the name of the asker, as the access middleware found it."""
     return str(request.scope["state"]["who"].name)

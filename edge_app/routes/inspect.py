@@ -33,7 +33,7 @@ _PHOTO_BODY = {
 }
 
 
-def asked_thresholds(
+async def asked_thresholds(
     fail: Optional[float] = Query(
         None, ge=0, le=1, description="Fail threshold instead of the one in force."
     ),
@@ -49,7 +49,7 @@ def asked_thresholds(
     return ThresholdOverride(fail=fail, review=review, min_area_px=min_area_px)
 
 
-def asked_origin(
+async def asked_origin(
     lot: str = Query("", max_length=MAX_NAME, pattern=TEXT, description="The lot that the part belongs to."),
     source: str = Query(
         "rest",

@@ -14,7 +14,7 @@ class Input(BaseModel):
     model_config = ConfigDict(frozen=True, allow_inf_nan=False, extra="forbid", protected_namespaces=())
 
 
-def known_query(request: Request) -> None:
+async def known_query(request: Request) -> None:
     """Refuse query options that the route does not take, and those given twice that it takes once."""
     takes = _query_of(request.scope["route"].dependant)
     for name in request.query_params:
