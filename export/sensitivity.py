@@ -52,7 +52,7 @@ def scan(
     else:
         raise PrecisionError(
             f"INT8 loses {min(tries.values()):.4f} of AUPR even with {most} of {len(worst)} convolutions in "
-            f"float, the limit is {max_loss:g} (max_aupr_loss); export with --precision fp32 or allow more"
+            f"float, the scan's limit is {max_loss:g}; export with --precision fp32 or raise max_aupr_loss"
         )
     enough = max(tries)
     too_few = max(count for count in tries if count < enough)
