@@ -5,8 +5,10 @@ width and size. The profile is measured before any of them is timed.
 """
 
 import argparse
+import contextlib
 import json
 import statistics
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +18,7 @@ import numpy as np
 from benchmarks.report import print_result, say
 from export.onnx import export_onnx
 from inspector.cli import run
-from inspector.latency import DeviceProfile, open_profile, predict
+from inspector.latency import DeviceProfile, open_profile
 from inspector.latency.timing import median_ms
 from inspector.runtime import open_engine
 from search.limits.latency import predicted_ms
@@ -58,7 +60,9 @@ def main() -> None:
 def _profile(path: Path, args: argparse.Namespace) -> DeviceProfile:
     """Run `inspector profile`, as a user would."""
     options = ["--threads", str(args.threads), "--seconds", str(args.seconds), "--runtime", "cpu", "--json"]
-    if run(["profile", "--out", str(path), *options]) != 0:
+    with contextlib.redirect_stdout(sys.stderr):
+        status = run(["profile", "--out", str(path), *options])
+    if status != 0:
         raise SystemExit("the profile could not be measured")
     return open_profile(str(path))
 
