@@ -103,8 +103,13 @@ class Client:
             query["cursor"] = found["next_cursor"]
 
     def follow(self, *, poll_s: float = 1.0, lot: Optional[str] = None) -> Iterator[Inspection]:
-        """Yield results that come in from now on, oldest first, without end; asks every `poll_s`."""
+        """Yield results that come in after this call, oldest first, without end; asks every `poll_s`."""
         newest = next(self.results(lot=lot, page=1), None)
+        return self._follow(newest, poll_s=poll_s, lot=lot)
+
+    def _follow(
+        self, newest: Optional[Inspection], *, poll_s: float, lot: Optional[str]
+    ) -> Iterator[Inspection]:
         seen = set() if newest is None else {newest.id}
         since = None if newest is None else newest.created
         while True:

@@ -31,6 +31,7 @@ MEANINGS = {
     408: "The upload took too long.",
     409: "The name is taken.",
     413: "The body is too large.",
+    414: "The query is too long.",
     415: "The body is of a type that is not taken.",
     422: "An option, a value or the body is not valid; the sentence says which.",
     429: "Too many requests from this address; `Retry-After` says for how long.",

@@ -30,7 +30,6 @@ from edge_app.routes.stream import SEND_TIMEOUT_S, StreamSlots
 from edge_app.routes.times import iso_of
 from edge_app.services.bounded_worker import BusyError
 from edge_app.services.live import LiveHub, LiveUpdate, Viewer
-from edge_app.services.shot import now_ms
 from inspector.postprocess import Thresholds
 
 MAX_STREAMS = 16

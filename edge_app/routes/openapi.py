@@ -45,7 +45,7 @@ SCHEMES: Dict[str, Dict[str, str]] = {
     },
 }
 
-SHARED: Tuple[int, ...] = (400, 422)
+SHARED: Tuple[int, ...] = (400, 414, 422)
 GUARDED: Tuple[int, ...] = (401, 403, 429)
 
 _METHODS = ("get", "put", "post", "delete")

@@ -8,14 +8,17 @@ from starlette.responses import Response
 
 PAGES = Path(__file__).resolve().parent.parent / "pages"
 
+HTML, CSS, SCRIPT = "text/html; charset=utf-8", "text/css; charset=utf-8", "text/javascript; charset=utf-8"
+
 # Address -> file and content type; nothing else in the folder is served.
 FILES = {
-    "/": ("index.html", "text/html; charset=utf-8"),
-    "/page.css": ("page.css", "text/css; charset=utf-8"),
-    "/page.js": ("page.js", "text/javascript; charset=utf-8"),
-    "/panel.js": ("panel.js", "text/javascript; charset=utf-8"),
-    "/picture.js": ("picture.js", "text/javascript; charset=utf-8"),
-    "/judge.js": ("judge.js", "text/javascript; charset=utf-8"),
+    "/": ("try.html", HTML),
+    "/page.css": ("page.css", CSS),
+    "/page.js": ("try.js", SCRIPT),
+    "/try.js": ("try.js", SCRIPT),
+    "/panel.js": ("panel.js", SCRIPT),
+    "/picture.js": ("picture.js", SCRIPT),
+    "/judge.js": ("judge.js", SCRIPT),
     "/icon.svg": ("icon.svg", "image/svg+xml"),
 }
 
