@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -52,6 +54,25 @@ def bare_ms(runner: Runner, photo: bytes, *, rounds: int) -> list[float]:
     """Return the times of the bare runner on the decoded photo."""
     frame = decode_frame(photo)
     return _times_ms(lambda: runner.inspect(frame), rounds=rounds)
+
+
+def model_memory_mb(bundle: Path, *, threads: int) -> float:
+    """Return by how much a process grows that loads the bundle and runs it, and does nothing else."""
+    code = f"""
+import os, numpy, onnxruntime
+from pathlib import Path
+from inspector.bundle import Bundle
+from inspector.runtime import Runner
+def rss():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+before = rss()
+runner = Runner.open(Bundle.open(Path({str(bundle)!r})), threads={threads})
+for _ in range(3):
+    runner.inspect(runner.bundle.golden_frames[0].frame)
+print(rss() - before)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return float(done.stdout)
 
 
 def _median_ms(work: Callable[[], object], *, rounds: int) -> float:

@@ -2,7 +2,7 @@
 
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Dict, FrozenSet, Optional
+from typing import Any, Dict, FrozenSet, Optional
 
 from edge_app.services.result import Photo
 from edge_app.store.files import NewFile, ResultFiles, remove_unnamed, write_early
@@ -16,7 +16,7 @@ class EarlyPhotos:
     def __init__(self, files: ResultFiles) -> None:
         self._files = files
         self._lock = threading.Lock()
-        self._begun: Dict[str, Future[NewFile]] = {}
+        self._begun: Dict[str, Any] = {}  # futures of files
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="store-early")
 
     @property
@@ -42,7 +42,8 @@ class EarlyPhotos:
             job = self._begun.get(result_id)
         if job is None or job.exception() is not None:  # waits until it is written
             return None
-        return job.result()
+        written: NewFile = job.result()
+        return written
 
     def drop(self, result_id: str) -> None:
         """Forget a begun photo, whose result is stored or will never come; bytes without a name go."""
