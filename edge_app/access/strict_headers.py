@@ -38,7 +38,11 @@ class StrictHeaders:
 
         async def send_strict(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(STRICT_HEADERS)
+                headers = MutableHeaders(scope=message)
+                own = headers.get("cache-control")  # a picture that never changes may be kept and asked for
+                headers.update(STRICT_HEADERS)
+                if own is not None:
+                    headers["Cache-Control"] = own
             await send(message)
 
         await self._app({**scope, "headers": kept}, receive, send_strict)

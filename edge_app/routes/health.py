@@ -15,6 +15,7 @@ from edge_app.services.bounded_worker import BusyError
 from edge_app.services.camera import CameraState
 from edge_app.services.control_chart import Level
 from edge_app.services.inspection import InspectionService, ModelCard
+from edge_app.services.memory import available_bytes
 from edge_app.services.models import ModelHost
 from edge_app.store import StoreStatus
 from inspector import __version__
@@ -77,6 +78,7 @@ def _details(request: Request, service: InspectionService, models: ModelHost) ->
         num_waiting=service.num_waiting,
         queue_size=service.limits.queue_size,
         counts=service.counts(),
+        memory_free_bytes=available_bytes(),
         store=_store_out(store),
         problems=list(_problems(request, models, store)),
     )

@@ -10,15 +10,28 @@ PAGES = Path(__file__).resolve().parent.parent / "pages"
 
 HTML, CSS, SCRIPT = "text/html; charset=utf-8", "text/css; charset=utf-8", "text/javascript; charset=utf-8"
 
+PAGES_AT = {
+    "/": "index.html",
+    "/history": "history.html",
+    "/cameras": "cameras.html",
+    "/models": "models.html",
+    "/health": "health.html",
+    "/try": "try.html",
+    "/login": "login.html",
+}
+STYLES = ("page.css", "live.css", "history.css", "manage.css", "try.css")
+SCRIPTS = (
+    "api.js", "camera_form.js", "cameras.js", "chart.js", "detail.js", "device_settings.js", "dom.js", "feed.js",
+    "filters.js", "freshness.js", "health.js", "history.js", "judge.js", "limits.js", "live.js", "login.js",
+    "marks.js", "models.js", "outbox.js", "panel.js", "picture.js", "polygons.js", "shell.js", "strip.js",
+    "text.js", "try.js",
+)  # fmt: skip
+
 # Address -> file and content type; nothing else in the folder is served.
 FILES = {
-    "/": ("try.html", HTML),
-    "/page.css": ("page.css", CSS),
-    "/page.js": ("try.js", SCRIPT),
-    "/try.js": ("try.js", SCRIPT),
-    "/panel.js": ("panel.js", SCRIPT),
-    "/picture.js": ("picture.js", SCRIPT),
-    "/judge.js": ("judge.js", SCRIPT),
+    **{address: (name, HTML) for address, name in PAGES_AT.items()},
+    **{f"/{name}": (name, CSS) for name in STYLES},
+    **{f"/{name}": (name, SCRIPT) for name in SCRIPTS},
     "/icon.svg": ("icon.svg", "image/svg+xml"),
 }
 

@@ -3,7 +3,7 @@
 from typing import Any, Callable, Dict, Union
 
 import numpy as np
-from fastapi import APIRouter, Depends, Path, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -11,7 +11,7 @@ from edge_app.routes.access import get_drawings, get_service, get_store
 from edge_app.routes.answers import errors
 from edge_app.routes.records.inspection import PREFIX
 from edge_app.routes.results import find
-from edge_app.services.drawing import Drawable, Drawings, score_npy, score_png
+from edge_app.services.drawing import MAX_OVERLAY_SIDE_PX, Drawable, Drawings, score_npy, score_png
 from edge_app.services.inspection import InspectionService
 from edge_app.store import Store
 from inspector import __version__
@@ -79,9 +79,9 @@ def _picture(media_type: str) -> Dict[Union[int, str], Dict[str, Any]]:
     }
 
 
-def _unless_known(request: Request, draw: Callable[[], Response]) -> Response:
+def _unless_known(request: Request, draw: Callable[[], Response], *, variant: str = "") -> Response:
     """Return the picture with its ETag, or 304 without drawing it where the client has it."""
-    tag = f'"{__version__}-{request.path_params["inspection_id"][:100]}"'
+    tag = f'"{__version__}-{request.path_params["inspection_id"][:100]}{variant}"'
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
     if tag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
@@ -118,15 +118,24 @@ def image(request: Request, pictures: Pictures = Depends()) -> Response:
     summary="Overlay",
 )
 def overlay(
-    request: Request, pictures: Pictures = Depends(), drawings: Drawings = Depends(get_drawings)
+    request: Request,
+    max_side_px: int = Query(
+        MAX_OVERLAY_SIDE_PX,
+        ge=64,
+        le=MAX_OVERLAY_SIDE_PX,
+        description="Smaller for lists: 192 is a thumbnail.",
+    ),
+    pictures: Pictures = Depends(),
+    drawings: Drawings = Depends(get_drawings),
 ) -> Response:
     """JPEG, at most 2048 pixels a side: the photo with the defect map, the regions and the verdict."""
 
     def draw() -> Response:
-        drawn = drawings.overlay_jpeg(pictures.drawable(with_photo=True))
+        drawn = drawings.overlay_jpeg(pictures.drawable(with_photo=True), max_side_px=max_side_px)
         return Response(drawn, media_type="image/jpeg")
 
-    return _unless_known(request, draw)
+    variant = "" if max_side_px == MAX_OVERLAY_SIDE_PX else f"-{max_side_px}"
+    return _unless_known(request, draw, variant=variant)
 
 
 @router.get(

@@ -83,6 +83,7 @@ class BatchedResponse(StreamingResponse):
         self._head = head
         self._while_waiting = while_waiting
         self._on_end = on_end
+        self._ending: Optional[Future[None]] = None
         self._reader = _Reader(items, encode, batch=batch)
         named = {"Content-Disposition": f'attachment; filename="{file_name}"'} if file_name else {}
         super().__init__(self._chunks(), media_type=media_type, headers=named)
@@ -91,9 +92,8 @@ class BatchedResponse(StreamingResponse):
         try:
             await super().__call__(scope, receive, send)
         finally:
-            # Awaits nothing: the client may have gone, and then this task is being cancelled.
             self._on_end()
-            self._reader.close(then=self._slots.give_back)
+            self._end()  # awaits nothing: the client may have gone, and then this task is being cancelled
 
     async def stream_response(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
@@ -113,8 +113,14 @@ class BatchedResponse(StreamingResponse):
                     yield self._while_waiting()
             chunk = await coming
             if not chunk:
+                await asyncio.wrap_future(self._end())  # the slot is free before the client knows of the end
                 return
             yield chunk
+
+    def _end(self) -> "Future[None]":
+        if self._ending is None:
+            self._ending = self._reader.close(then=self._slots.give_back)
+        return self._ending
 
 
 class _Reader(Generic[ItemT]):
@@ -137,10 +143,11 @@ class _Reader(Generic[ItemT]):
         """Read and encode the next batch; the future gives nothing at the end."""
         return self._thread.submit(self._next_chunk)
 
-    def close(self, *, then: Callable[[], None]) -> None:
-        """End the iterator, then its thread, then call `then`; returns at once."""
-        self._thread.submit(self._close).add_done_callback(lambda _: then())
+    def close(self, *, then: Callable[[], None]) -> "Future[None]":
+        """End the iterator, whatever comes of that call `then`, and end the thread; returns at once."""
+        ending = self._thread.submit(self._close, then)
         self._thread.shutdown(wait=False)
+        return ending
 
     def _next_chunk(self) -> bytes:
         if self._items is None:
@@ -148,7 +155,10 @@ class _Reader(Generic[ItemT]):
         found = list(islice(self._items, self._batch))
         return self._encode(found) if found else b""
 
-    def _close(self) -> None:
+    def _close(self, then: Callable[[], None]) -> None:
         close = getattr(self._items, "close", None)  # generators have it, and must not wait for the collector
-        if close is not None:
-            close()
+        try:
+            if close is not None:
+                close()
+        finally:
+            then()

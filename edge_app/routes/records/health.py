@@ -42,6 +42,9 @@ class DetailsOut(Record):
     counts: Dict[str, int] = Field(
         description="Photos since the start: pass, review, fail, no_decision, unreadable, busy (queue full)."
     )
+    memory_free_bytes: Optional[int] = Field(
+        description="What the system could still give; null where it does not say."
+    )
     store: StoreOut
     problems: List[str] = Field(
         description="What is not as it should be, a sentence each; empty if all is well."

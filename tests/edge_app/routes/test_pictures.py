@@ -10,10 +10,9 @@ import httpx
 import numpy as np
 import pytest
 
-from edge_app.services.drawing import Drawable
 from edge_app.services.result import Origin
 from edge_app.store import StoragePolicy
-from inspector.postprocess import smooth
+from inspector.postprocess import judge, smooth
 from tests.edge_app.routes.device import BAD, GOOD, Device, device, sentence_of
 from tests.edge_app.store.made import made
 
@@ -40,15 +39,16 @@ def test_memory_and_disk_give_the_same_pictures(tmp_path: Path) -> None:
 
 def test_the_score_map_is_the_smoothed_one_exactly(shared: Device) -> None:
     result_id = shared.inspect(BAD)["id"]
-    fresh = shared.parts.service.find(result_id)
-    assert fresh is not None
-    assert fresh.score is not None
+    stored, score = shared.parts.store.get(result_id), shared.parts.store.score(result_id)
+    assert stored is not None
+    assert score is not None
     got = np.load(io.BytesIO(shared.get(f"inspections/{result_id}/score.npy").content))
-    np.testing.assert_array_equal(got, smooth(fresh.score))
+    np.testing.assert_array_equal(got, smooth(score))
     mask = cv2.imdecode(
         np.frombuffer(shared.get(f"inspections/{result_id}/mask.png").content, np.uint8), cv2.IMREAD_UNCHANGED
     )
-    np.testing.assert_array_equal(mask > 0, Drawable.of(fresh).judgement.scaled_to(fresh.frame_hw).mask > 0)
+    judgement = judge(score, stored.thresholds).scaled_to(stored.frame_hw)
+    np.testing.assert_array_equal(mask, judgement.mask * 255)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -58,6 +58,7 @@ def test_a_picture_that_the_client_has_is_not_sent_again(shared: Device, name: s
     again = shared.get(path, headers={"if-none-match": first.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
     assert again.headers["etag"] == first.headers["etag"]
+    assert first.headers["cache-control"] == again.headers["cache-control"] == "private, no-cache"
     assert shared.get(path, headers={"if-none-match": '"another"'}).status_code == 200
     assert shared.get(path, headers={"range": "bytes=0-1"}).content == first.content
 
