@@ -30,7 +30,8 @@ MODELS_FOLDER = "models"
 def serve(
     bundle: Optional[Path] = typer.Argument(
         None,
-        help="The bundle to serve, a folder or a NAME.bundle file [default: the model that served last].",
+        help="The bundle to serve, a folder or a NAME.bundle file "
+        "[default: the model that served last, at first that of the built-in part].",
     ),
     state: Optional[Path] = typer.Option(
         None,

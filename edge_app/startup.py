@@ -9,6 +9,7 @@ from edge_app.services.serving import ModelCard
 from inspector.bundle import Bundle, GoldenFrame
 from inspector.render import encode_png
 from inspector.runtime import Runner
+from inspector.shipped import shipped_bundle
 from inspector.signature import TrustedKey, read_trusted_keys
 
 MAX_EXAMPLES = 4
@@ -21,7 +22,9 @@ def start_models(
     threads: Optional[int],
     trusted_keys: Sequence[Path] = (),
 ) -> ModelHost:
-    """Return a host of the models in `folder` whose model answers: `given`, or the one that served last.
+    """Return a host of the models in `folder` whose model answers.
+
+    That is `given`, or the one that served last, or on a fresh device the one that comes with the program.
 
     Args:
         trusted_keys: Files or folders of public keys; with any, only bundles that they signed are loaded.
@@ -34,6 +37,8 @@ def start_models(
     host = ModelHost(
         folder, partial(load_model, threads=threads, trusted_keys=trusted), open_bundle=open_bundle
     )
+    if given is None and not host.list() and not trusted:
+        given = shipped_bundle()
     try:
         host.start(given)
     except BaseException:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import cast
 
@@ -71,9 +73,20 @@ def export(
         false_reject_budget=false_reject_budget,
         threads=threads,
         exporter=cast("Exporter", exporter),
+        created=_reproducible_time(),
     )
     console.say(f"wrote {out}: {bundle.manifest.name} {bundle.manifest.version}")
     console.result(_answer(bundle))
+
+
+def _reproducible_time() -> datetime | None:
+    """Return the time of SOURCE_DATE_EPOCH (reproducible-builds.org), where it is set."""
+    text = os.environ.get("SOURCE_DATE_EPOCH")
+    if text is None:
+        return None
+    if not text.isdigit():
+        raise InputError(f"SOURCE_DATE_EPOCH is {text!r}, but must be a whole number of seconds since 1970")
+    return datetime.fromtimestamp(int(text), timezone.utc)
 
 
 def _answer(bundle: Bundle) -> dict[str, object]:

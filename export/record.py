@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
 
 from export.deployed import Deployed
 from export.proof import Proof
@@ -46,7 +48,12 @@ def manifest_of(
     created: datetime | None,
     proof: Proof,
 ) -> Manifest:
-    """Collect the manifest of the bundle `name`; `created` is now where it is None."""
+    """Collect the manifest of the bundle `name`.
+
+    Args:
+        created: Now where it is None. A given time asks for the same bytes from the same run, so what was
+            timed during the export is left out.
+    """
     network, plan = deployed.network, deployed.plan
     when = datetime.now(timezone.utc) if created is None else created.astimezone(timezone.utc)
     spec = trained.spec
@@ -66,10 +73,10 @@ def manifest_of(
         bytes=len(network.model),
         macs=network.size.macs,
         layers=network.layers,
-        metrics=proof.metrics,
+        metrics=proof.metrics if created is None else _without_timing(proof.metrics),
         parity=proof.parity,
         provenance=ProvenanceRecord(
-            recipe=trained.recipe,
+            recipe=_without_place(trained.recipe),
             seed=trained.seed,
             data_fingerprint=trained.fingerprint,
             code_version=trained.code_version,
@@ -82,6 +89,16 @@ def manifest_of(
         precision_cost=proof.cost,
         quantization=deployed.quantization,
     )
+
+
+def _without_timing(metrics: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in metrics.items() if name != "latency_ms_median"}
+
+
+def _without_place(recipe: dict[str, Any]) -> dict[str, Any]:
+    """Leave out where the data lay on this machine: its fingerprint says which they were."""
+    data = recipe.get("data", {})
+    return {**recipe, "data": {**data, "root": Path(str(data.get("root", ""))).name}}
 
 
 def _threshold_record(choice: ThresholdChoice) -> ThresholdRecord:
