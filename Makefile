@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # Waiting threads sleep: see docs/decisions/0003-waiting-threads-sleep.md
 export OMP_WAIT_POLICY ?= passive
 
-.PHONY: help setup demo test lint bench clean
+.PHONY: help setup demo test lint bench model probes sbom requirements-jetson test-arm64 clean
 
 help:  ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,10 +35,31 @@ lint: setup  ## Format and check the code
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: setup  ## Run every benchmark; each prints one JSON object as its last line
+bench: setup  ## Run every benchmark (about an hour); each prints one JSON object as its last line
 	$(BIN)/python -m benchmarks.generator
 	$(BIN)/python -m benchmarks.one_shot_step
 	$(BIN)/python -m benchmarks.precision
+	$(BIN)/python -m benchmarks.runtime
+	$(BIN)/python -m benchmarks.latency_model
+	$(BIN)/python -m benchmarks.edge_latency
+	$(BIN)/python -m benchmarks.history
+	$(BIN)/python -m benchmarks.drift
+	$(BIN)/python -m benchmarks.soak
+
+# One thread and a fixed time: on the same processor the same bytes.
+model: setup  ## Train the shipped model of the built-in part again (about 40 minutes)
+	mkdir -p build/model
+	cp models/demo_part.yaml build/model/recipe.yaml
+	cd build/model && export OMP_NUM_THREADS=1 SOURCE_DATE_EPOCH=1795521600; \
+	  test -d part || $(CURDIR)/$(BIN)/python -m inspector.demo_part part; \
+	  $(CURDIR)/$(BIN)/inspector search recipe.yaml --run run && \
+	  $(CURDIR)/$(BIN)/inspector export run --out $(CURDIR)/models/demo_part --name demo-part --threads 1
+
+probes: setup  ## Write the probe models of `inspector profile` again
+	$(BIN)/python -m export.probes
+
+sbom: setup  ## List what runs on the device (CycloneDX): sbom.cdx.json
+	$(BIN)/python docs/security/make_sbom.py --requirements edge_app/requirements-jetson.txt --out sbom.cdx.json
 
 clean:  ## Remove what the targets above made
 	rm -rf $(VENV) demo
