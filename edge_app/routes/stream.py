@@ -4,7 +4,7 @@ import asyncio
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
-from typing import AsyncIterator, Callable, Generic, Iterator, Optional, Sequence, TypeVar
+from typing import AsyncIterator, Callable, Generic, Iterator, List, Optional, Sequence, TypeVar
 
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
@@ -83,7 +83,7 @@ class BatchedResponse(StreamingResponse):
         self._head = head
         self._while_waiting = while_waiting
         self._on_end = on_end
-        self._ending: Optional[Future[None]] = None
+        self._endings: List["Future[None]"] = []  # noqa: UP037 (Python 3.8 has no Future[...])
         self._reader = _Reader(items, encode, batch=batch)
         named = {"Content-Disposition": f'attachment; filename="{file_name}"'} if file_name else {}
         super().__init__(self._chunks(), media_type=media_type, headers=named)
@@ -118,9 +118,9 @@ class BatchedResponse(StreamingResponse):
             yield chunk
 
     def _end(self) -> "Future[None]":
-        if self._ending is None:
-            self._ending = self._reader.close(then=self._slots.give_back)
-        return self._ending
+        if not self._endings:
+            self._endings.append(self._reader.close(then=self._slots.give_back))
+        return self._endings[0]
 
 
 class _Reader(Generic[ItemT]):
