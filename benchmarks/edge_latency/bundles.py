@@ -31,7 +31,7 @@ from search.nets.spec import NetworkSpec
 
 SLOW_HW, SMALL_HW = (256, 256), (128, 128)
 GENES = (0, 1, 2) * 6
-WIDTHS = (4, 6, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48)
+WIDTHS = (4, 6, 8, 10, *range(11, 21), 24, 28, 32, 40, 48)
 NUM_GOLDEN = 2
 
 

@@ -64,6 +64,7 @@ class _Viewers:
 
     def __init__(self, server: Server) -> None:
         self.num_pictures = 0
+        self._lock = threading.Lock()
         self._is_over = threading.Event()
         self._threads = [
             threading.Thread(target=self._watch, args=(server,), daemon=True) for _ in range(NUM_VIEWERS)
@@ -83,7 +84,9 @@ class _Viewers:
             if answer.status != 200:
                 raise RuntimeError(f"the live picture answered {answer.status}")
             while not self._is_over.is_set():
-                self.num_pictures += answer.read1(65536).count(b"\xff\xd8\xff")
+                found = answer.read1(65536).count(b"\xff\xd8\xff")
+                with self._lock:
+                    self.num_pictures += found
 
 
 def _inspections_per_s(server: Server, *, seconds: float) -> float:
