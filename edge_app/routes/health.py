@@ -9,7 +9,14 @@ from starlette.responses import Response
 
 from edge_app.routes.access import get_models, get_service
 from edge_app.routes.answers import errors, json_answer
-from edge_app.routes.records.health import DetailsOut, HealthOut, ModelNameOut, ReadyOut, StoreOut
+from edge_app.routes.records.health import (
+    DetailsOut,
+    HealthOut,
+    ModelNameOut,
+    ReadyOut,
+    RuntimeOut,
+    StoreOut,
+)
 from edge_app.routes.times import iso_of
 from edge_app.services.bounded_worker import BusyError
 from edge_app.services.camera import CameraState
@@ -19,6 +26,7 @@ from edge_app.services.memory import available_bytes
 from edge_app.services.models import ModelHost
 from edge_app.store import StoreStatus
 from inspector import __version__
+from inspector.runtime.engine import RuntimeStatus
 
 router = APIRouter(prefix="/api/v1", tags=["device"])
 
@@ -74,13 +82,21 @@ def _details(request: Request, service: InspectionService, models: ModelHost) ->
     return DetailsOut(
         version=__version__,
         bundle=None if card is None else ModelNameOut(name=card.name, version=card.version),
-        runner=None if card is None else card.runner,
+        runtime=_runtime_out(models.status().runtime),
         num_waiting=service.num_waiting,
         queue_size=service.limits.queue_size,
         counts=service.counts(),
         memory_free_bytes=available_bytes(),
         store=_store_out(store),
         problems=list(_problems(request, models, store)),
+    )
+
+
+def _runtime_out(runtime: Optional[RuntimeStatus]) -> Optional[RuntimeOut]:
+    if runtime is None:
+        return None
+    return RuntimeOut(
+        name=runtime.name, precision=runtime.precision, state=runtime.state, detail=runtime.detail
     )
 
 
@@ -105,7 +121,8 @@ def _store_out(status: StoreStatus) -> StoreOut:
 def _problems(request: Request, models: ModelHost, store: StoreStatus) -> Iterator[str]:
     state = request.app.state
     host, drift = models.status(), state.drift.report()
-    found: List[str] = [host.reason, host.warning, store.reason]
+    engine = "" if host.runtime is None else host.runtime.detail
+    found: List[str] = [host.reason, host.warning, engine, store.reason]
     if drift.level is not Level.OK:
         found.append(drift.sentence)
     for camera in state.cameras.list():

@@ -69,11 +69,13 @@ class Drawings:
             )
             return encode_png(judgement.scaled_to(drawable.frame_hw).mask * np.uint8(255))
 
-    def overlay_jpeg(self, drawable: Drawable) -> bytes:
+    def overlay_jpeg(self, drawable: Drawable, *, max_side_px: int = MAX_OVERLAY_SIDE_PX) -> bytes:
         """Return the photo, shrunk if large, with the defect map, the regions and the verdict drawn on it."""
         with self._lock:
             frame = decode_frame(drawable.photo, max_pixels=self._max_pixels)
-            return draw_overlay(frame, drawable.score, drawable.judgement, drawable.layout)
+            return draw_overlay(
+                frame, drawable.score, drawable.judgement, drawable.layout, max_side_px=max_side_px
+            )
 
 
 def draw_overlay(

@@ -76,7 +76,7 @@ def page(browser: Browser, served: Served) -> Iterator[Page]:
     problems: list[str] = []
     opened.on("pageerror", lambda error: problems.append(str(error)))
     opened.on("console", lambda line: problems.append(line.text) if line.type == "error" else None)
-    opened.goto(served.url)
+    opened.goto(f"{served.url}/try")
     expect(opened.locator("#health")).to_have_attribute("data-state", "ready")
     yield opened
     # A 4xx answer is logged by the browser itself; anything else, a broken content policy above all, is ours.
@@ -244,7 +244,7 @@ def test_a_bad_file_gets_one_sentence_and_the_last_result_stays(
 
 def test_a_phone_shows_everything_without_scrolling_sideways(browser: Browser, served: Served) -> None:
     page = browser.new_page(viewport=PHONE, has_touch=True)
-    page.goto(served.url)
+    page.goto(f"{served.url}/try")
     expect(page.locator("#health")).to_have_attribute("data-state", "ready")
     drop(page, photo())
     expect(page.locator("#verdict-word")).to_have_text("FAIL")
@@ -263,7 +263,7 @@ def test_a_phone_shows_everything_without_scrolling_sideways(browser: Browser, s
 def test_a_server_that_went_away_is_said_so(browser: Browser, tmp_path: Path) -> None:
     page = browser.new_page(viewport=DESKTOP)
     with serving(write_tiny_bundle(tmp_path / "tiny.bundle")) as server:
-        page.goto(server.url)
+        page.goto(f"{server.url}/try")
         expect(page.locator("#health-text")).to_have_text("Ready")
     drop(page, photo())
     expect(page.locator("#notice-text")).to_have_text("The inspector does not answer. Is it still running?")

@@ -31,12 +31,24 @@ class StoreOut(Record):
     oldest: Optional[str] = Field(description="When the oldest result was made. UTC, ISO 8601.")
 
 
+class RuntimeOut(Record):
+    """What executes the model that serves."""
+
+    name: str = Field(description="For example onnxruntime-cpu or tensorrt.")
+    precision: str
+    state: str = Field(
+        description="`ready`; `building`: a TensorRT engine is being built for this device, another runtime "
+        "answers meanwhile; `fallback`: it could not be built."
+    )
+    detail: str = Field(description="Why, where it is not ready.")
+
+
 class DetailsOut(Record):
     """What only those with a key see."""
 
     version: str = Field(description="Of this software.")
     bundle: Optional[ModelNameOut] = Field(description="Null while no model answers.")
-    runner: Optional[str]
+    runtime: Optional[RuntimeOut] = Field(description="Null while no model answers.")
     num_waiting: int
     queue_size: int
     counts: Dict[str, int] = Field(

@@ -1,13 +1,14 @@
-// The page: takes a photo, asks the server once, then decides again here whenever a threshold moves.
+// The page that tries one photo: asks the server once, then decides again here whenever a threshold moves.
 
+import { ask as askJson, repeat, send, sentence } from "./api.js";
 import { judge, parseNpy } from "./judge.js";
 import { drawTicks, element, markRegion, shorten, showFigures, showRegions, showScale, showVerdict, toPosition, toScore }
   from "./panel.js";
 import { Picture } from "./picture.js";
+import { start } from "./shell.js";
 
 const ACCEPTED = ["image/jpeg", "image/png", "image/bmp"];
-const MAX_RETRIES = 5;
-const HEALTH_INTERVAL_MS = 5000;
+const MODEL_INTERVAL_MS = 5000;
 
 const picture = new Picture(element("picture"));
 const state = {
@@ -35,7 +36,6 @@ async function inspect(file) {
   } catch (error) {
     if (upload.signal.aborted) return;
     showNotice(sentence(error));
-    checkHealth();
   } finally {
     if (state.upload === upload) showWorking("");
   }
@@ -43,31 +43,10 @@ async function inspect(file) {
 
 async function ask(file, signal) {
   const startMs = performance.now();
-  const answer = await (await post(file, signal)).json();
+  const answer = await askJson("inspections?source=try", { method: "POST", body: file, type: mediaType(file), signal });
   const roundTripMs = performance.now() - startMs;
-  const response = await fetch(answer.links.score_npy, { signal });
-  if (!response.ok) throw new Error(await detail(response));
+  const response = await send(answer.links.score_npy, { signal });
   return { answer, roundTripMs, map: parseNpy(await response.arrayBuffer()) };
-}
-
-async function post(file, signal) {
-  for (let attempt = 0; ; attempt++) {
-    const response = await fetch("/api/v1/inspections", {
-      method: "POST", body: file, headers: { "Content-Type": mediaType(file) }, signal,
-    });
-    if (response.ok) return response;
-    if (response.status !== 503 || attempt === MAX_RETRIES) throw new Error(await detail(response));
-    showWorking("The inspector is busy, trying again …");
-    await pause(1000 * Number(response.headers.get("Retry-After") || 1));
-  }
-}
-
-async function detail(response) {
-  try {
-    return upperFirst((await response.json()).detail) + ".";
-  } catch {
-    return `The inspector answered with status ${response.status}.`;
-  }
 }
 
 async function readPhoto(file) {
@@ -88,10 +67,6 @@ function problemWith(file) {
 }
 
 const mediaType = (file) => (/^image\/(x-)?(ms-)?bmp$/.test(file.type) ? "image/bmp" : file.type);
-const pause = (ms) => new Promise((done) => { setTimeout(done, ms); });
-const upperFirst = (text) => text.charAt(0).toUpperCase() + text.slice(1);
-const sentence = (error) => (error instanceof TypeError
-  ? "The inspector does not answer. Is it still running?" : error.message);
 
 // ---- showing ----
 
@@ -199,9 +174,8 @@ function setMinArea(value) {
 // ---- the model and the server's health ----
 
 async function loadModel() {
-  const response = await fetch("/api/v1/model");
-  if (!response.ok) throw new Error(await detail(response));
-  state.model = await response.json();
+  if (state.model) return;
+  state.model = await askJson("model");
   const { name, version, input, runner, examples, limits, warning } = state.model;
   element("model").textContent = `${name} ${version}, ${input.width} × ${input.height}, ${runner}`;
   element("accepts").textContent = `JPEG, PNG or BMP, up to ${limits.max_body_bytes / 1e6} MB`;
@@ -231,26 +205,11 @@ function showExamples(links) {
 
 async function inspectExample(link, index) {
   try {
-    const response = await fetch(link);
-    if (!response.ok) throw new Error(await detail(response));
+    const response = await send(link);
     await inspect(new File([await response.blob()], `example ${index + 1}`, { type: "image/png" }));
   } catch (error) {
     showNotice(sentence(error));
   }
-}
-
-async function checkHealth() {
-  if (document.hidden) return;
-  let [name, text] = ["down", "Not reachable"];
-  try {
-    const response = await fetch("/api/v1/health");
-    if (response.ok) [name, text] = (await response.json()).ready ? ["ready", "Ready"] : ["busy", "Busy"];
-    if (response.ok && !state.model) await loadModel();
-  } catch {
-    // stays "Not reachable"
-  }
-  element("health").dataset.state = name;
-  element("health-text").textContent = text;
 }
 
 // ---- what a person does ----
@@ -308,5 +267,4 @@ function listenForFiles() {
 
 drawTicks();
 listen();
-checkHealth();
-setInterval(checkHealth, HEALTH_INTERVAL_MS);
+start(() => repeat(() => loadModel().catch((error) => showNotice(sentence(error))), MODEL_INTERVAL_MS));
