@@ -20,6 +20,7 @@ from edge_app.store.filters import ResultFilter
 from edge_app.store.history import History
 from edge_app.store.housekeeping import Housekeeping
 from edge_app.store.intake import InsertHook, Intake
+from edge_app.store.lost_database import check_not_lost
 from edge_app.store.policy import StoragePolicy, keeps_files
 from edge_app.store.readers import Readers
 from edge_app.store.records import (
@@ -90,10 +91,12 @@ class Store:
             state: The folder's lock where the caller holds it already; `close` lets it go in any case.
 
         Raises:
-            StorageError: another process has the folder, it cannot be written, or a newer version wrote it.
+            StorageError: another process has the folder, it cannot be written, a newer version wrote it, or
+                its database is gone and its photos are not.
         """
         held = state or StateFolder(folder)
         try:
+            check_not_lost(held.path / DATABASE_NAME, held.path / FILES_NAME)
             writer = Writer(held.path / DATABASE_NAME)
         except BaseException:
             held.close()

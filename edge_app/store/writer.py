@@ -225,7 +225,8 @@ def _open(path: Path) -> sqlite3.Connection:
     except sqlite3.Error as error:
         connection.close()
         raise WriterFailedError(
-            f"cannot use {path}: {error}; free some space, or move the file away to start with an empty one"
+            f"cannot use {path}: {error}; free some space or restore it from a backup, or move it and the "
+            "folder `files` away to start with no results"
         ) from error
     except BaseException:
         connection.close()
