@@ -4,12 +4,13 @@ from fastapi import APIRouter, Depends, Path
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from edge_app.routes.access import get_service, get_settings
+from edge_app.routes.access import get_models, get_service, get_settings
 from edge_app.routes.answers import errors, json_answer
 from edge_app.routes.inspect import MEDIA_TYPES
 from edge_app.routes.records.models import LimitsOut, ModelOut
 from edge_app.routes.records.thresholds import ThresholdsOut
 from edge_app.services.inspection import InspectionService
+from edge_app.services.models import ModelHost
 from edge_app.settings import Settings
 
 router = APIRouter(prefix="/api/v1/model", tags=["models"])
@@ -23,7 +24,9 @@ router = APIRouter(prefix="/api/v1/model", tags=["models"])
     summary="The model that serves",
 )
 def model(
-    service: InspectionService = Depends(get_service), settings: Settings = Depends(get_settings)
+    service: InspectionService = Depends(get_service),
+    models: ModelHost = Depends(get_models),
+    settings: Settings = Depends(get_settings),
 ) -> Response:
     """Name, version, input size and thresholds of the model that serves, and what the server takes."""
     card = service.card
@@ -33,8 +36,10 @@ def model(
         max_pixels=settings.max_pixels,
         media_types=list(MEDIA_TYPES.values()),
     )
+    runtime = models.status().runtime
     out = ModelOut.of(
         card,
+        runner=card.runner if runtime is None else runtime.name,
         in_force=ThresholdsOut.of(thresholds),
         threshold_version=version,
         examples=[f"/api/v1/model/examples/{number}.png" for number in range(len(card.examples))],

@@ -63,7 +63,11 @@ class DriftWatch:
     def on_result(self, result: Result) -> None:
         """Take a result into account; not one without a verdict, or of a model that is gone."""
         model = self._model()
-        if result.outcome is Outcome.NO_DECISION or model is None or model.version != result.model:
+        if (
+            result.outcome is Outcome.NO_DECISION
+            or model is None
+            or model.version.digest != result.model.digest
+        ):
             return
         source = result.origin.source
         with self._lock:

@@ -18,6 +18,7 @@ from inspector.bundle import Bundle
 from inspector.errors import InspectorError
 from inspector.manifest import Reference
 from inspector.postprocess import Thresholds
+from inspector.runtime.engine import RuntimeStatus
 
 NUM_WARM_UP = 10
 MIN_WARM_UP = 2
@@ -34,6 +35,9 @@ class Engine(Protocol):
     @property
     def bundle(self) -> Bundle: ...
 
+    @property
+    def status(self) -> RuntimeStatus: ...
+
     def score(self, frame: np.ndarray) -> np.ndarray: ...
 
     def inspect(self, frame: np.ndarray, *, thresholds: Optional[Thresholds] = None) -> Answer: ...
@@ -49,7 +53,7 @@ Load = Callable[[Path], Tuple[Engine, ModelCard]]
 
 @dataclass(frozen=True)
 class HostedModel:
-    """A model that answers. It never changes: another version is another object.
+    """A model that answers. Its network never changes: another version is another object.
 
     warm_up_ms: median time of one inspection on this device before anything else ran on it.
     memory_bytes: by how much this process grew while it was loaded; None where that cannot be measured.
@@ -57,9 +61,19 @@ class HostedModel:
 
     engine: Engine
     card: ModelCard
-    version: ModelVersion
+    digest: str
     warm_up_ms: float
     memory_bytes: Optional[int]
+
+    @property
+    def version(self) -> ModelVersion:
+        """Which model this is, and what executes it now."""
+        return ModelVersion(self.digest, self.card.name, self.card.version, self.runtime.name)
+
+    @property
+    def runtime(self) -> RuntimeStatus:
+        """What executes the model now, and whether a better engine is being built for this device."""
+        return self.engine.status
 
     @property
     def reference(self) -> Reference:
@@ -101,7 +115,7 @@ def load_hosted(path: Path, *, load: Load, digest: str, on_step: Callable[[str],
     return HostedModel(
         engine=engine,
         card=card,
-        version=ModelVersion(digest, card.name, card.version, card.runner),
+        digest=digest,
         warm_up_ms=warm_up_ms,
         memory_bytes=None if before is None or after is None else max(0, after - before),
     )

@@ -6,6 +6,7 @@ from typing import Optional
 
 from edge_app.services.model_library import StoredModel
 from edge_app.services.model_pointers import Pointers
+from inspector.runtime.engine import RuntimeStatus
 
 
 class ModelState(str, Enum):
@@ -33,6 +34,7 @@ class HostStatus:
     """`state` is `serving`, or `swapping` or `failed` while no model answers; `reason` says why.
 
     The others are digests. `warning`: why another model serves than the one that was asked for.
+    `runtime`: what executes the model that serves; None while none does.
     """
 
     state: str
@@ -42,6 +44,7 @@ class HostStatus:
     shadow: Optional[str]
     loading: Optional[str]
     warning: str
+    runtime: Optional[RuntimeStatus] = None
 
 
 def entry_of(

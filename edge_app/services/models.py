@@ -212,7 +212,8 @@ class ModelHost:
 
     def status(self) -> HostStatus:
         """Say what serves and what is under way."""
-        serving = digest_of(self._changes.serving)
+        model = self._changes.serving.model
+        serving = None if model is None else model.digest
         is_changing = self._change_lock.locked()
         return HostStatus(
             state="serving" if serving is not None else "swapping" if is_changing else "failed",
@@ -222,6 +223,7 @@ class ModelHost:
             shadow=digest_of(self._changes.shadow),
             loading=self._loading,
             warning=self._changes.warning,
+            runtime=None if model is None else model.runtime,
         )
 
     def close(self) -> None:

@@ -23,6 +23,7 @@ from edge_app.services.serving import LoadedModel, ModelCard, OneModel
 from edge_app.settings import Settings
 from edge_app.store.state_folder import StateFolder
 from inspector.postprocess import Judgement, Thresholds, judge
+from inspector.runtime.engine import RuntimeStatus
 
 MAP_HW = (32, 48)
 OWN = Thresholds(fail=0.5, review=0.25, min_area_px=4)
@@ -114,7 +115,7 @@ class OneModelHost(OneModel):
     model = None
 
     def status(self) -> HostStatus:
-        return HostStatus("serving", "", "d1", None, None, None, "")
+        return HostStatus("serving", "", "d1", None, None, None, "", RuntimeStatus("fake", "fp32"))
 
     def close(self) -> None:
         pass

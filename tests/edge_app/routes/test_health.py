@@ -13,6 +13,8 @@ from tests.edge_app.app import client_of, encoded, photo_frame
 from tests.edge_app.routes.device import Device, device, sentence_of
 from tests.edge_app.store.made import made
 
+RUNTIME = {"name": "fake", "precision": "fp32", "state": "ready", "detail": ""}
+
 
 def test_health_counts_what_happened() -> None:
     client = client_of()
@@ -24,7 +26,7 @@ def test_health_counts_what_happened() -> None:
     details = health.pop("details")
     assert health == {"live": True, "ready": True}
     assert details["bundle"] == {"name": "bright", "version": "3"}
-    assert (details["runner"], details["num_waiting"], details["problems"]) == ("fake", 0, [])
+    assert (details["runtime"], details["num_waiting"], details["problems"]) == (RUNTIME, 0, [])
     assert details["counts"] == {"fail": 2, "review": 1, "pass": 1, "unreadable": 1}
     assert (details["store"]["state"], details["store"]["num_results"]) == ("ok", 4)
 
