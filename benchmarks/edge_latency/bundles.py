@@ -53,9 +53,8 @@ def write_slow_bundle(path: Path, *, wanted_ms: float, threads: int) -> Path:
     return write_untrained(path, models[width][0], size_hw=SLOW_HW, width=width)
 
 
-def write_small_bundle(path: Path) -> Path:
+def write_small_bundle(path: Path, *, width: int = WIDTHS[0]) -> Path:
     """Write a bundle of a few milliseconds: most of what an answer takes is then the server's."""
-    width = WIDTHS[0]
     return write_untrained(path, _export(width, size_hw=SMALL_HW), size_hw=SMALL_HW, width=width)
 
 
