@@ -16,6 +16,7 @@ from edge_app.settings import Settings, read_settings
 from edge_app.startup import start_models
 from edge_app.store.state_folder import StateFolder
 from inspector.console import Console
+from inspector.runtime import CHOICES
 
 app = typer.Typer(
     add_completion=False,
@@ -45,6 +46,9 @@ def serve(
     ),
     port: Optional[int] = typer.Option(None, help="Port to listen on; 0 takes a free one [default: 8080]."),
     threads: Optional[int] = typer.Option(None, min=1, help="CPU threads of the network [default: all]."),
+    runtime: Optional[str] = typer.Option(
+        None, help=f"{', '.join(CHOICES)}; auto takes the fastest that is there [default: auto]."
+    ),
     allowed_host: Optional[List[str]] = typer.Option(
         None, help="A host name under which browsers may open the page; can be given several times."
     ),
@@ -68,6 +72,7 @@ def serve(
         host=host,
         port=port,
         threads=threads,
+        runtime=runtime,
         allowed_hosts=tuple(allowed_host) if allowed_host else None,
         trusted_keys=tuple(trusted_key) if trusted_key else None,
         require_key=require_key or None,
@@ -97,6 +102,7 @@ def _open(settings: Settings, bundle: Optional[Path]) -> Tuple[Parts, socket.soc
             settings.state / MODELS_FOLDER,
             bundle,
             threads=settings.threads,
+            runtime=settings.runtime,
             trusted_keys=settings.trusted_keys,
         )
         opened.callback(models.close)

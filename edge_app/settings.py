@@ -28,6 +28,7 @@ class Settings(BaseSettings):
     state: Path = Field(default_factory=default_state)
     trusted_keys: Tuple[Path, ...] = ()
     threads: Optional[int] = Field(default=None, ge=1)
+    runtime: str = "auto"
 
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)

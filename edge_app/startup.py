@@ -20,6 +20,7 @@ def start_models(
     given: Optional[Path],
     *,
     threads: Optional[int],
+    runtime: str = "auto",
     trusted_keys: Sequence[Path] = (),
 ) -> ModelHost:
     """Return a host of the models in `folder` whose model answers.
@@ -27,6 +28,7 @@ def start_models(
     That is `given`, or the one that served last, or on a fresh device the one that comes with the program.
 
     Args:
+        runtime: One of `inspector.runtime.CHOICES`.
         trusted_keys: Files or folders of public keys; with any, only bundles that they signed are loaded.
 
     Raises:
@@ -35,7 +37,9 @@ def start_models(
     trusted = read_trusted_keys(trusted_keys) if trusted_keys else ()
     open_bundle = partial(Bundle.open, trusted_keys=trusted)
     host = ModelHost(
-        folder, partial(load_model, threads=threads, trusted_keys=trusted), open_bundle=open_bundle
+        folder,
+        partial(load_model, threads=threads, runtime=runtime, trusted_keys=trusted),
+        open_bundle=open_bundle,
     )
     if given is None and not host.list() and not trusted:
         given = shipped_bundle()
@@ -48,7 +52,11 @@ def start_models(
 
 
 def load_model(
-    bundle_path: Path, *, threads: Optional[int], trusted_keys: Sequence[TrustedKey] = ()
+    bundle_path: Path,
+    *,
+    threads: Optional[int],
+    runtime: str = "auto",
+    trusted_keys: Sequence[TrustedKey] = (),
 ) -> Tuple[Runner, ModelCard]:
     """Open the bundle and prove that it gives the answers it was exported with.
 
@@ -57,7 +65,7 @@ def load_model(
         RuntimeUnavailableError: no runtime that can execute it is installed.
     """
     bundle = Bundle.open(bundle_path, trusted_keys=trusted_keys)
-    runner = Runner.open(bundle, threads=threads)
+    runner = Runner.open(bundle, threads=threads, runtime=runtime)
     difference = runner.self_test()
     manifest = bundle.manifest
     card = ModelCard(
