@@ -26,7 +26,7 @@ from edge_app.routes.filters import MAX_NAME
 from edge_app.routes.records.cameras import CameraOut
 from edge_app.routes.records.live import LiveDriftOut, LiveModelOut, LiveResultOut, LiveStateOut
 from edge_app.routes.records.thresholds import ThresholdsOut
-from edge_app.routes.stream import SEND_TIMEOUT_S, StreamSlots
+from edge_app.routes.stream import SEND_TIMEOUT_S, StreamSlots, was_taken
 from edge_app.routes.times import iso_of
 from edge_app.services.bounded_worker import BusyError
 from edge_app.services.live import LiveHub, LiveUpdate, Viewer
@@ -96,8 +96,8 @@ class MjpegResponse(StreamingResponse):
         """Send the parts; a client that takes nothing for `SEND_TIMEOUT_S` is given up."""
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         async for part in self.body_iterator:
-            message = {"type": "http.response.body", "body": part, "more_body": True}
-            await asyncio.wait_for(send(message), SEND_TIMEOUT_S)
+            if not await was_taken(send, part):
+                return
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 

@@ -1,6 +1,7 @@
 """Long answers a batch at a time: bounded memory, few at once, and an end when the client has gone."""
 
 import asyncio
+import logging
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
@@ -10,6 +11,8 @@ from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from edge_app.services.bounded_worker import BusyError
+
+logger = logging.getLogger(__name__)
 
 ItemT = TypeVar("ItemT")
 
@@ -49,6 +52,21 @@ class StreamSlots:
         """Let the next stream run."""
         with self._lock:
             self._num_running -= 1
+
+
+async def was_taken(send: Send, part: object) -> bool:
+    """Send a part of a body; False when the client takes nothing for `SEND_TIMEOUT_S`.
+
+    The app then returns, and the server closes the connection: the client sees that the answer is not whole.
+    """
+    try:
+        await asyncio.wait_for(
+            send({"type": "http.response.body", "body": part, "more_body": True}), SEND_TIMEOUT_S
+        )
+    except asyncio.TimeoutError:
+        logger.warning("a client took nothing of its answer for %.0f s and is given up", SEND_TIMEOUT_S)
+        return False
+    return True
 
 
 class BatchedResponse(StreamingResponse):
@@ -98,8 +116,8 @@ class BatchedResponse(StreamingResponse):
     async def stream_response(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         async for chunk in self.body_iterator:
-            message = {"type": "http.response.body", "body": chunk, "more_body": True}
-            await asyncio.wait_for(send(message), SEND_TIMEOUT_S)
+            if not await was_taken(send, chunk):
+                return
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _chunks(self) -> AsyncIterator[bytes]:

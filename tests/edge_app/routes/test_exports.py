@@ -11,10 +11,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
+from starlette.responses import StreamingResponse
 
 from edge_app.routes.exports import COLUMNS, harmless
+from edge_app.routes.live import MjpegResponse
 from edge_app.routes.stream import BatchedResponse, StreamSlots
 from edge_app.services.bounded_worker import BusyError
+from edge_app.services.live import LiveHub
 from edge_app.services.result import Outcome
 from tests.edge_app.routes.device import OUTCOMES, Device, sentence_of
 from tests.edge_app.store.made import NOON_MS, made
@@ -145,6 +148,47 @@ def test_a_stream_ends_with_its_client_and_reads_no_further() -> None:
     assert len(items.threads) == 1
     assert threading.get_ident() not in items.threads
     assert ended == [True]
+
+
+async def answer_while_nothing_is_taken(response: StreamingResponse) -> list[Any]:
+    """Take the head and no part of the body, without going; return what was sent whole."""
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        if message["type"] == "http.response.body":
+            await asyncio.sleep(30)
+        sent.append(message["type"])
+
+    async def receive() -> Any:
+        await asyncio.sleep(30)
+
+    await response({"type": "http", "method": "GET", "asgi": {"spec_version": "2.3"}}, receive, send)
+    return sent
+
+
+@pytest.mark.parametrize("kind", ["export", "live picture"])
+def test_a_client_that_takes_nothing_is_given_up_without_an_error(
+    kind: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It once left two tracebacks in the log each time."""
+    monkeypatch.setattr("edge_app.routes.stream.SEND_TIMEOUT_S", 0.02)
+    slots = StreamSlots(1, kind="streams")
+
+    async def run() -> list[Any]:
+        response: StreamingResponse = (
+            BatchedResponse(Items(), joined, slots=slots, media_type="text/plain")
+            if kind == "export"
+            else MjpegResponse(LiveHub(), source="line", slots=slots)
+        )
+        sent = await answer_while_nothing_is_taken(response)
+        while slots.num_running:
+            await asyncio.sleep(0.005)
+        return sent
+
+    assert asyncio.run(asyncio.wait_for(run(), 10)) == ["http.response.start"]
+    assert [record.getMessage() for record in caplog.records] == [
+        "a client took nothing of its answer for 0 s and is given up"
+    ]
 
 
 def test_a_client_that_goes_before_the_first_byte_leaves_its_slot() -> None:
