@@ -4,14 +4,17 @@ Readers never write back the log (facts edge_reliability, section 1), and none m
 cannot be shortened under a reader.
 """
 
+import logging
 import queue
 import sqlite3
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Iterator, List, cast
+from typing import Iterator, Optional, cast
 
 from inspector.errors import StorageError
+
+logger = logging.getLogger(__name__)
 
 NUM_CONNECTIONS = 4
 MAX_READ_S = 10.0
@@ -31,8 +34,8 @@ class Readers:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._connections: List[sqlite3.Connection] = []
-        self._free = cast("queue.LifoQueue[sqlite3.Connection]", queue.LifoQueue())
+        # None in place of a connection: closed, for whoever still comes.
+        self._free = cast("queue.LifoQueue[Optional[sqlite3.Connection]]", queue.LifoQueue())
         for _ in range(NUM_CONNECTIONS):
             self._open()
 
@@ -41,9 +44,12 @@ class Readers:
         """Lend a connection inside a read transaction: all that is read in it belongs together.
 
         Raises:
-            StorageError: the database cannot be read, or the reading took more than 10 s.
+            StorageError: the database cannot be read, the reading took more than 10 s, or this is closed.
         """
         connection = self._free.get()
+        if connection is None:
+            self._free.put(None)
+            raise StorageError("the stored results are closed: the server is stopping; ask again later")
         try:
             with _time_limit(connection):
                 connection.execute("BEGIN")
@@ -51,20 +57,31 @@ class Readers:
         except sqlite3.Error as error:
             raise _explained(error) from error
         finally:
-            if connection.in_transaction:
-                connection.rollback()
-            self._free.put(connection)
+            self._give_back(connection)
 
     def close(self) -> None:
-        """Close all, waiting for those that are lent."""
-        for _ in self._connections:
-            self._free.get().close()
+        """Close all, waiting for those that are lent; a second time is harmless."""
+        for _ in range(NUM_CONNECTIONS):
+            connection = self._free.get()
+            if connection is None:
+                break
+            connection.close()
+        self._free.put(None)
+
+    def _give_back(self, connection: sqlite3.Connection) -> None:
+        """Put it back whatever the disk says: one that stayed away would be missing for ever."""
+        try:
+            if connection.in_transaction:
+                connection.rollback()
+        except sqlite3.Error as error:
+            logger.error("ending a read transaction: %s", error)
+        finally:
+            self._free.put(connection)
 
     def _open(self) -> None:
         connection = sqlite3.connect(str(self._path), isolation_level=None, check_same_thread=False)
         for pragma in PRAGMAS:
             connection.execute(pragma).fetchall()
-        self._connections.append(connection)
         self._free.put(connection)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -14,7 +14,8 @@ from edge_app.services.result import Outcome, Result
 from edge_app.store import OperatorDecision, Receipt, ResultFilter, StoragePolicy, Store
 from edge_app.store import store as store_module
 from edge_app.store.intake import MAX_PENDING, MAX_PENDING_WITH_FILES
-from inspector.errors import InputError
+from edge_app.store.readers import NUM_CONNECTIONS, Readers
+from inspector.errors import InputError, StorageError
 from inspector.postprocess import Thresholds
 from tests.edge_app.store.made import DAY_MS, HOUR_MS, KEEP_ALL, NOON_MS, PHOTO, SCORE, WAIT_S, made
 from tests.edge_app.store.test_writer import held
@@ -368,3 +369,43 @@ def test_a_closed_store_takes_nothing(tmp_path: Path) -> None:
     store = Store.open(tmp_path, policy=KEEP_ALL)
     store.close()
     assert add(store, made()) == [Receipt(stored=False, reason="the store is closed")]
+
+
+def test_closing_again_is_harmless_and_a_late_reader_is_told(tmp_path: Path) -> None:
+    store = Store.open(tmp_path, policy=KEEP_ALL)
+    store.close()
+    store.close()
+    for _ in range(5):  # more than there are connections
+        with pytest.raises(StorageError, match="the stored results are closed"):
+            store.get("r1")
+    status = store.status()
+    assert (status.state, "closed" in status.reason) == ("failed", True)
+
+
+def test_a_read_transaction_that_cannot_be_ended_keeps_no_connection(tmp_path: Path) -> None:
+    class Stuck:
+        """A connection over a disk that fails."""
+
+        in_transaction = True
+
+        def set_progress_handler(self, *_: object) -> None: ...
+
+        def execute(self, _: str) -> None: ...
+
+        def rollback(self) -> None:
+            raise sqlite3.OperationalError("disk I/O error")
+
+        def close(self) -> None: ...
+
+    Store.open(tmp_path, policy=KEEP_ALL).close()
+    readers = Readers(tmp_path / store_module.DATABASE_NAME)
+    while not readers._free.empty():
+        kept = readers._free.get()
+        assert kept is not None
+        kept.close()
+    for _ in range(NUM_CONNECTIONS):
+        readers._free.put(cast("sqlite3.Connection", Stuck()))
+    for _ in range(NUM_CONNECTIONS + 1):
+        with readers.read():
+            pass
+    readers.close()
