@@ -1,0 +1,1 @@
+"""How old a camera's frame is when it is inspected."""
