@@ -39,6 +39,10 @@ class CudaRuntime:
         self._call("cudaStreamCreate", ctypes.byref(stream))
         return stream.value or 0
 
+    def destroy_stream(self, stream: int) -> None:
+        """Give a stream back."""
+        self._call("cudaStreamDestroy", ctypes.c_void_p(stream))
+
     def allocate(self, num_bytes: int) -> int:
         """Return the address of `num_bytes` of device memory."""
         address = ctypes.c_void_p()

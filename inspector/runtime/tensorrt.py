@@ -6,13 +6,15 @@ Source: TensorRT Python API; facts/jetson.md, section 5.
 """
 
 import threading
+import weakref
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any, Dict, List, Optional
 
 import numpy as np
 
 from inspector.errors import BundleError, RuntimeUnavailableError
-from inspector.runtime.cudart import CudaRuntime, open_cuda
+from inspector.runtime.cudart import CudaError, CudaRuntime, open_cuda
 from inspector.runtime.engine import Network
 from inspector.runtime.workspace import WORKSPACE_MB
 
@@ -20,7 +22,10 @@ PLAN = "engine.plan"
 
 
 class TensorRtEngine:
-    """An Engine over one execution context. A context serves one call at a time, so calls take turns."""
+    """An Engine over one execution context. A context serves one call at a time, so calls take turns.
+
+    Its device memory goes when the engine does.
+    """
 
     name = "tensorrt"
 
@@ -30,14 +35,17 @@ class TensorRtEngine:
         self._cuda = cuda
         self._engine = engine
         self._context = engine.create_execution_context()
+        if self._context is None:
+            raise RuntimeUnavailableError(f"TensorRT has no memory left to run {network.where}")
         self._lock = threading.Lock()
         self._image = np.zeros((1, 3, height, width), np.float32)
         self._score = np.zeros((1, 1, height, width), np.float32)
         self._stream = cuda.new_stream()
-        self._addresses = {
-            "image": cuda.allocate(self._image.nbytes),
-            "score": cuda.allocate(self._score.nbytes),
-        }
+        self._addresses: Dict[str, int] = {}
+        self._free = weakref.finalize(self, _free, cuda, self._addresses, self._stream)
+        self._free.atexit = False  # CUDA may be gone by then
+        self._addresses["image"] = cuda.allocate(self._image.nbytes)
+        self._addresses["score"] = cuda.allocate(self._score.nbytes)
 
     def infer(self, image: np.ndarray) -> np.ndarray:
         """Map float32 (1, 3, H, W) to float32 (1, 1, H, W)."""
@@ -52,9 +60,7 @@ class TensorRtEngine:
     def close(self) -> None:
         """Give the device memory back."""
         with self._lock:
-            for address in self._addresses.values():
-                self._cuda.free(address)
-            self._addresses.clear()
+            self._free()
 
     def _execute(self) -> None:
         if hasattr(self._context, "set_tensor_address"):  # 8.5 and later
@@ -75,7 +81,8 @@ def open_tensorrt(network: Network, *, threads: Optional[int], cache: Path) -> T
 
     Raises:
         RuntimeUnavailableError: TensorRT or CUDA is not there.
-        BundleError: the plan was built by another version or for another GPU, or is damaged.
+        BundleError: the plan was built by another version or for another GPU, or is damaged, or has other
+            inputs or outputs.
     """
     tensorrt, cuda = _tensorrt(network), open_cuda()
     if cuda is None:
@@ -87,6 +94,7 @@ def open_tensorrt(network: Network, *, threads: Optional[int], cache: Path) -> T
             f"TensorRT {tensorrt.__version__} cannot read its engine in {cache}: "
             "it is damaged, or from another version or GPU; remove the folder and it is built again"
         )
+    _check_interface(tensorrt, engine, network)
     return TensorRtEngine(engine, cuda, network)
 
 
@@ -116,6 +124,46 @@ def build_plan(network: Network, cache: Path) -> None:
     (cache / PLAN).write_bytes(bytes(plan))
 
 
+def _free(cuda: CudaRuntime, addresses: Dict[str, int], stream: int) -> None:
+    for address in addresses.values():
+        with suppress(CudaError):  # nobody is left who could do something about it
+            cuda.free(address)
+    addresses.clear()
+    with suppress(CudaError):
+        cuda.destroy_stream(stream)
+
+
+def _check_interface(tensorrt: Any, engine: Any, network: Network) -> None:
+    """Refuse an engine whose values do not fit our buffers: it would write behind them."""
+    height, width = network.input_hw
+    expected = [f"image [1, 3, {height}, {width}]", f"score [1, 1, {height}, {width}]"]
+    found = sorted(_interface(tensorrt, engine))
+    if found != expected:
+        raise BundleError(
+            f"model.onnx of {network.where} must map {expected[0]} to {expected[1]}, "
+            f"but has {', '.join(found)}; export the network again"
+        )
+
+
+def _interface(tensorrt: Any, engine: Any) -> List[str]:
+    if hasattr(engine, "num_io_tensors"):  # 8.5 and later
+        names = [engine.get_tensor_name(number) for number in range(engine.num_io_tensors)]
+        values = [(name, engine.get_tensor_shape(name), engine.get_tensor_dtype(name)) for name in names]
+    else:
+        values = [
+            (
+                engine.get_binding_name(number),
+                engine.get_binding_shape(number),
+                engine.get_binding_dtype(number),
+            )
+            for number in range(engine.num_bindings)
+        ]
+    return [
+        f"{name} {list(shape)}{'' if kind == tensorrt.DataType.FLOAT else f' {kind}'}"
+        for name, shape, kind in values
+    ]
+
+
 def version() -> str:
     """Return the installed version, or an empty text."""
     try:
@@ -137,7 +185,9 @@ def _configuration(tensorrt: Any, builder: Any, network: Network) -> Any:
         config.set_memory_pool_limit(tensorrt.MemoryPoolType.WORKSPACE, WORKSPACE_MB * 2**20)
     else:
         config.max_workspace_size = WORKSPACE_MB * 2**20
-    if network.target_precision != "fp32":
+    if network.target_precision == "fp32":
+        config.clear_flag(tensorrt.BuilderFlag.TF32)  # on by default: ten bits from Ampere on
+    else:
         config.set_flag(tensorrt.BuilderFlag.FP16)
     if network.target_precision == "int8":
         config.set_flag(tensorrt.BuilderFlag.INT8)

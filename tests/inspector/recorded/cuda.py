@@ -8,10 +8,12 @@ from typing import Any
 
 
 class RecordedCudart:
-    """`fail` names a call that answers status 2, out of memory."""
+    """`fail` names a call that answers status 2, out of memory; cudaMalloc after `num_allowed` buffers."""
 
     def __init__(self, *, fail: str = "") -> None:
         self.fail = fail
+        self.num_allowed = 0
+        self.num_streams = 0
         self.calls: list[str] = []
         self._memory: dict[int, Any] = {}
         self.cudaGetErrorString = _ErrorString()
@@ -21,11 +23,14 @@ class RecordedCudart:
         return len(self._memory)
 
     def cudaMalloc(self, address: Any, size: ctypes.c_size_t) -> int:
+        if self.fail == "cudaMalloc" and len(self._memory) >= self.num_allowed:
+            return self._status("cudaMalloc")
         buffer = ctypes.create_string_buffer(size.value)
         place = ctypes.addressof(buffer)
         self._memory[place] = buffer
         address._obj.value = place
-        return self._status("cudaMalloc")
+        self.calls.append("cudaMalloc")
+        return 0
 
     def cudaFree(self, address: ctypes.c_void_p) -> int:
         del self._memory[address.value or 0]
@@ -42,7 +47,13 @@ class RecordedCudart:
 
     def cudaStreamCreate(self, stream: Any) -> int:
         stream._obj.value = 7
+        self.num_streams += 1
         return self._status("cudaStreamCreate")
+
+    def cudaStreamDestroy(self, stream: ctypes.c_void_p) -> int:
+        assert stream.value == 7
+        self.num_streams -= 1
+        return self._status("cudaStreamDestroy")
 
     def cudaStreamSynchronize(self, stream: ctypes.c_void_p) -> int:
         assert stream.value == 7

@@ -2,7 +2,7 @@
 onnxruntime on the CPU. It proves our calls and our handling of failures, never TensorRT's answers or speed.
 
 RECORDED_TENSORRT=VERSION chooses the API (default 8.2.1.8). RECORDED_TENSORRT_FAULT: `parse`, `build`,
-`crash`, `wrong` (other answers), `slow` (builds until RECORDED_TENSORRT_GO exists).
+`crash`, `wrong` (other answers), `slow` (builds until RECORDED_TENSORRT_GO exists), `context` (no memory).
 """
 
 from __future__ import annotations
@@ -30,6 +30,12 @@ class NetworkDefinitionCreationFlag(IntEnum):
 class BuilderFlag(IntEnum):
     FP16 = 0
     INT8 = 1
+    TF32 = 2
+
+
+class DataType(IntEnum):
+    FLOAT = 0
+    HALF = 1
 
 
 class MemoryPoolType(IntEnum):
@@ -45,7 +51,7 @@ class Logger:
 
 class _Config:
     def __init__(self) -> None:
-        self.flags: set[int] = set()
+        self.flags: set[int] = {BuilderFlag.TF32}  # on by default, from Ampere on it has an effect
         self.workspace = 0
         if not _IS_8:
             self.set_memory_pool_limit = self._limit
@@ -62,6 +68,9 @@ class _Config:
 
     def set_flag(self, flag: int) -> None:
         self.flags.add(int(flag))
+
+    def clear_flag(self, flag: int) -> None:
+        self.flags.discard(int(flag))
 
 
 class Builder:
@@ -119,13 +128,55 @@ def _engine(model: bytes) -> Any:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
-    if _IS_8:
-        names = ["score", "image"]  # bindings come in the order of the engine, not ours
-        return SimpleNamespace(
-            get_binding_index=names.index,
-            create_execution_context=lambda: _Context8(session, names),
-        )
-    return SimpleNamespace(create_execution_context=lambda: _Context10(session))
+    return _Engine8(session) if _IS_8 else _Engine10(session)
+
+
+class _Engine8:
+    def __init__(self, session: Any) -> None:
+        self._session = session
+        # Bindings come in the order of the engine, not ours.
+        self._values = [*session.get_outputs(), *session.get_inputs()]
+        self.num_bindings = len(self._values)
+
+    def get_binding_index(self, name: str) -> int:
+        names = [value.name for value in self._values]
+        return names.index(name) if name in names else -1
+
+    def get_binding_name(self, index: int) -> str:
+        return str(self._values[index].name)
+
+    def get_binding_shape(self, index: int) -> tuple[int, ...]:
+        return tuple(self._values[index].shape)
+
+    def get_binding_dtype(self, index: int) -> DataType:
+        return _dtype(self._values[index])
+
+    def create_execution_context(self) -> _Context8 | None:
+        names = [value.name for value in self._values]
+        return None if _FAULT == "context" else _Context8(self._session, names)
+
+
+class _Engine10:
+    def __init__(self, session: Any) -> None:
+        self._session = session
+        self._values = {value.name: value for value in [*session.get_inputs(), *session.get_outputs()]}
+        self.num_io_tensors = len(self._values)
+
+    def get_tensor_name(self, index: int) -> str:
+        return list(self._values)[index]
+
+    def get_tensor_shape(self, name: str) -> tuple[int, ...]:
+        return tuple(self._values[name].shape)
+
+    def get_tensor_dtype(self, name: str) -> DataType:
+        return _dtype(self._values[name])
+
+    def create_execution_context(self) -> _Context10 | None:
+        return None if _FAULT == "context" else _Context10(self._session)
+
+
+def _dtype(value: Any) -> DataType:
+    return DataType.FLOAT if value.type == "tensor(float)" else DataType.HALF
 
 
 class _Context8:
