@@ -29,12 +29,17 @@ def read_status(
             num_bytes = used_bytes(connection)
     except StorageError as error:
         failure = failure or str(error)
+    free = 0
+    try:
+        free = free_bytes(database.parent)
+    except OSError as error:
+        failure = failure or f"the disk does not answer: {error.strerror or error}; check it, then restart"
     return StoreStatus(
         state="failed" if failure else "degraded" if trouble or wal_bytes > WAL_ALARM_BYTES else "ok",
         reason=failure or trouble or _log_trouble(wal_bytes),
         num_results=num_results,
         num_bytes=num_bytes,
-        free_bytes=free_bytes(database.parent),
+        free_bytes=free,
         oldest_ms=oldest_ms,
         wal_bytes=wal_bytes,
         num_pending=num_pending,

@@ -45,5 +45,7 @@ class Housekeeping:
                     self._sweep.run(is_stopping=lambda: self._is_closing)
             except (InspectorError, OSError) as error:
                 logger.error("housekeeping: %s", error)
+            except Exception:  # SQLite's own too: without this thread the disk would fill
+                logger.exception("housekeeping")
             self._wake.wait(RETENTION_S)
             self._wake.clear()

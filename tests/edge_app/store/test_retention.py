@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from edge_app.store import ResultFilter, StoragePolicy, Store
 from edge_app.store import retention as retention_module
 from edge_app.store.files import ResultFiles
+from edge_app.store.housekeeping import Housekeeping
 from edge_app.store.retention import Retention
 from edge_app.store.sweep import Sweep
 from edge_app.store.writer import Writer
@@ -162,3 +165,32 @@ def test_a_start_sweeps(tmp_path: Path) -> None:
         store.audit("wait", "test").result(WAIT_S)
     store.close()
     assert not orphan.exists()
+
+
+def test_an_error_of_the_database_ends_a_round_and_not_the_housekeeping(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Locked:
+        """Retention while another program holds the database, for the first round."""
+
+        num_rounds = 0
+        again = threading.Event()
+
+        def run(self, *, is_stopping: Callable[[], bool]) -> int:
+            self.num_rounds += 1
+            if self.num_rounds == 1:
+                raise sqlite3.OperationalError("database is locked")
+            self.again.set()
+            return 0
+
+    class Idle:
+        def run(self, *, is_stopping: Callable[[], bool]) -> None: ...
+
+    retention = Locked()
+    housekeeping = Housekeeping(cast("Retention", retention), cast("Sweep", Idle()))
+    try:
+        housekeeping.hurry()
+        assert retention.again.wait(WAIT_S)
+    finally:
+        housekeeping.close()
+    assert "database is locked" in caplog.text

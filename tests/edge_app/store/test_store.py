@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from edge_app.services.result import Outcome, Result
-from edge_app.store import OperatorDecision, Receipt, ResultFilter, StoragePolicy, Store
+from edge_app.store import OperatorDecision, Receipt, ResultFilter, StoragePolicy, Store, condition
 from edge_app.store import store as store_module
 from edge_app.store.intake import MAX_PENDING, MAX_PENDING_WITH_FILES
 from edge_app.store.readers import NUM_CONNECTIONS, Readers
@@ -409,3 +410,15 @@ def test_a_read_transaction_that_cannot_be_ended_keeps_no_connection(tmp_path: P
         with readers.read():
             pass
     readers.close()
+
+
+def test_the_status_comes_also_when_the_disk_does_not_answer(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_answer(_folder: Path) -> int:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(condition, "free_bytes", no_answer)
+    status = store.status()
+    assert (status.state, status.free_bytes) == ("failed", 0)
+    assert "the disk does not answer: Input/output error" in status.reason
