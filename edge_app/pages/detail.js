@@ -11,12 +11,14 @@ export const KEYS = { g: "good", d: "defect", u: "unsure" };
 export class Detail {
   /** onStep(-1 or 1), onClose(), onDecided(result) tell the list. */
   constructor({ onStep, onClose, onDecided }) {
-    Object.assign(this, { onStep, onClose, onDecided, result: null, opacity: 1, showsMap: true });
+    Object.assign(this, { onStep, onClose, onDecided, result: null, wanted: null, opacity: 1, showsMap: true });
   }
 
+  /** Show a result; false where it cannot be had, or another one is wanted by now. */
   async open(id) {
+    this.wanted = id;
     const found = await attempt(() => ask(`inspections/${encodeURIComponent(id)}`));
-    if (!found) return false;
+    if (!found || this.wanted !== id) return false;
     this.result = found;
     this.show();
     return true;
@@ -30,13 +32,13 @@ export class Detail {
   }
 
   async decide(decision) {
-    if (!may("operator") || !this.result) return;
+    if (!may("operator") || !this.result || this.result.id !== this.wanted) return; // nobody has seen the wanted one
     const { id } = this.result;
     const note = element("decision-note").value.trim();
     const made = await attempt(() => ask(`inspections/${id}/decision`, { method: "PUT", json: { decision, note } }));
     if (!made || this.result.id !== id) return;
     this.result = { ...this.result, decision: made };
-    element("decision").replaceWith(this.decision(this.result));
+    element("decide-card").replaceWith(this.decision(this.result));
     this.onDecided(this.result);
   }
 
@@ -83,7 +85,7 @@ export class Detail {
         decision.note ? make("span", {}, `: ${decision.note}`) : null)
       : make("p", { class: "dim small" }, "Nobody has decided on this part yet.");
     const note = make("input", { id: "decision-note", maxlength: "1000", placeholder: "Note, kept with the decision", "aria-label": "Note", value: decision?.note ?? "", autocomplete: "off" });
-    return make("section", { class: "card decide", id: "decision", "aria-label": "What a person says of this part" },
+    return make("section", { class: "card decide", id: "decide-card", "aria-label": "What a person says of this part" },
       make("div", { class: "title-line" }, make("h3", {}, "What do you say?")),
       may("operator") ? make("div", { class: "choices" }, choices) : null,
       may("operator") ? note : null,
@@ -96,9 +98,10 @@ export class Detail {
       : result.threshold_version === null ? "those of the request" : `version ${result.threshold_version}`;
     return make("section", { class: "card" }, facts([
       ["Image score", score(result.image_score)],
-      ["Fail above", `${score(thresholds.fail)} (${version})`],
+      ["Fail above", score(thresholds.fail)],
       ["Review above", score(thresholds.review)],
       ["Smallest region", `${thresholds.min_area_px} px`],
+      ["Thresholds are", version],
       ["Model", `${model.name} ${model.version}`],
       ["Model digest", make("code", { title: model.digest }, shortDigest(model.digest))],
       ["Camera", origin.source],

@@ -6,7 +6,7 @@ import { element } from "./dom.js";
 const HOUR_MS = 3_600_000;
 const RANGES = { "1h": HOUR_MS, "24h": 24 * HOUR_MS, "7d": 168 * HOUR_MS, "30d": 720 * HOUR_MS };
 const FIELDS = ["range", "from", "to", "source", "lot", "decision", "model", "min_score", "max_score"];
-export const DEFAULT_RANGE = "7d";
+export const DEFAULT_RANGE = "24h";
 
 /** What the form says: {range, from, to, source, lot, decision, model, min_score, max_score, verdict: [...]}. */
 export function readForm() {

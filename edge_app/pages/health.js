@@ -34,7 +34,7 @@ function showProblems({ ready, details }) {
   const { problems } = details;
   const notes = problems.length === 0
     ? [make("p", { class: `note ${ready ? "" : "warn"}` }, ready ? "All is well." : "The inspector is busy: a photo sent now would be told to come again.")]
-    : problems.map((text) => make("p", { class: "note warn" }, upperFirst(text)));
+    : problems.map((text) => make("p", { class: "note warn" }, text.startsWith("camera ") ? upperFirst(text) : text));
   const text = problems.join() + ready;
   if (element("problems").dataset.shown === text) return;
   element("problems").dataset.shown = text;
@@ -58,7 +58,7 @@ function showDrift({ level, sentence, sources }) {
   const [kind, text] = LEVELS[level];
   element("drift-tag").className = `tag ${kind}`;
   element("drift-tag").textContent = text;
-  element("drift-sentence").textContent = `${upperFirst(sentence)}.`;
+  element("drift-sentence").textContent = `${sentence}.`;
   const rows = sources.flatMap(({ source, figures }) => figures.map((figure, index) => [
     index === 0 ? make("strong", {}, source) : "",
     FIGURES[figure.name] ?? figure.name,

@@ -122,8 +122,8 @@ async function openByHand(id) {
 }
 
 async function open(id) {
+  list.openId = id; // at once: the next arrow goes on from here
   if (!await detail.open(id)) return false;
-  list.openId = id;
   element("main").dataset.view = "detail";
   for (const button of element("rows").querySelectorAll("button")) {
     const isOpen = button.dataset.id === id;

@@ -184,9 +184,9 @@ async function showEffect(place, chosen, signal) {
 function effectSentence(counts) {
   const seen = counts.num_judged;
   if (seen === 0) return "No result of the last hour has its score map kept, so the effect cannot be told.";
-  if (counts.num_changed === 0) return `Of ${plural(seen, "result")} of the last hour, none would have been another.`;
+  if (counts.num_changed === 0) return `Of ${plural(seen, "result")} of the last hour, none would have had another verdict.`;
   const changes = counts.changed.map(({ before, after, num }) => `${count(num)} ${verdictWord(before)} → ${verdictWord(after)}`);
-  return `Of ${plural(seen, "result")} of the last hour, ${count(counts.num_changed)} would have been another: ${changes.join(", ")}.`;
+  return `Of ${plural(seen, "result")} of the last hour, ${count(counts.num_changed)} would have had another verdict: ${changes.join(", ")}.`;
 }
 
 function previewSentence(results, then) {

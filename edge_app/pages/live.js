@@ -10,6 +10,7 @@ import { LENGTH, Strip } from "./strip.js";
 import { SIGNS, VERDICTS, age, clock, count, milliseconds, plural, reasonSentence, score, verdictWord } from "./text.js";
 
 const CHOSEN = "inspector-camera";
+const PICTURE_WAIT_MS = 300;
 const NUM_LINKED = 8; // pictures of earlier results that the server has to draw
 
 const shown = { camera: null, state: null, result: null, isOpen: false, wasOpen: false, trouble: "", pictureS: null, pictureId: "" };
@@ -22,6 +23,7 @@ async function run() {
   const events = new EventFeed({ onResult, onState, onOpen });
   element("camera").addEventListener("change", ({ target }) => choose(target.value));
   element("trigger-form").addEventListener("submit", (event) => { event.preventDefault(); trigger(); });
+  element("wall").addEventListener("click", toggleWall);
   document.addEventListener("keydown", onKey);
   document.addEventListener("visibilitychange", () => pictures.watch(document.hidden ? null : shown.camera));
   events.open();
@@ -48,9 +50,18 @@ function onState(state) {
 
 function onResult(result) {
   if (result.source !== shown.camera) return;
-  shown.result = result;
   strip.add(result);
   limits.showPreview();
+  const isBehind = shown.pictureS === null || performance.now() - shown.pictureS > PICTURE_WAIT_MS;
+  if (isBehind || shown.pictureId === result.id) showResult(result);
+  else setTimeout(() => showResult(result), PICTURE_WAIT_MS);
+}
+
+/** Show a verdict, unless a newer one is there: it waits a little, so that it appears with its picture. */
+function showResult(result) {
+  const isOld = shown.result && (shown.result.created > result.created || shown.result.source !== result.source);
+  if (isOld || result.source !== shown.camera) return;
+  shown.result = result;
   showFreshness();
 }
 
@@ -63,6 +74,8 @@ function showPicture(bitmap, resultId) {
   Object.assign(shown, { pictureS: performance.now(), pictureId: resultId, trouble: "" });
   strip.keep(resultId, bitmap);
   bitmap.close();
+  const result = strip.results.find(({ id }) => id === resultId);
+  if (result) showResult(result);
   showFreshness();
 }
 
@@ -131,8 +144,16 @@ async function trigger() {
 
 function onKey(event) {
   const isTyping = event.target.matches("input, select, textarea");
-  if (event.key.toLowerCase() !== "t" || isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (!element("trigger-form").hidden && !element("trigger").disabled) trigger();
+  if (isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
+  const key = event.key.toLowerCase();
+  if (key === "w") toggleWall();
+  if (key === "t" && !element("trigger-form").hidden && !element("trigger").disabled) trigger();
+}
+
+function toggleWall() {
+  const isOn = element("main").toggleAttribute("data-wall");
+  element("wall").setAttribute("aria-pressed", String(isOn));
+  element("wall").textContent = isOn ? "Leave wall view" : "Wall view";
 }
 
 // ---- what is shown ----

@@ -5,7 +5,7 @@ import { element, make } from "./dom.js";
 
 const PAGES = [
   ["/", "Live"], ["/history", "History"], ["/cameras", "Cameras"], ["/models", "Models"], ["/health", "Health"],
-  ["/try", "Try a photo"],
+  ["/try", "Try"],
 ];
 const HEALTH_INTERVAL_MS = 5000;
 const MESSAGE_MS = 8000;

@@ -28,6 +28,7 @@ export function milliseconds(value) {
 
 export function age(ms) {
   if (ms === null || ms === undefined) return "–";
+  if (ms < 10) return "under 10 ms";
   if (ms < 950) return `${Math.round(ms / 10) * 10} ms`;
   if (ms < 90_000) return `${Math.round(ms / 1000)} s`;
   if (ms < 5_400_000) return `${Math.round(ms / 60_000)} min`;

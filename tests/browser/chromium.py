@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, ViewportSize, sync_playwright
 
 DESKTOP: ViewportSize = {"width": 1366, "height": 860}
 PHONE: ViewportSize = {"width": 390, "height": 844}
+PANEL: ViewportSize = {"width": 1024, "height": 600}
 
 
 def chromium_path() -> str | None:

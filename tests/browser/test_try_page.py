@@ -19,13 +19,9 @@ from tests.tiny_bundle import part, write_tiny_bundle
 playwright_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 from playwright.sync_api import Browser, Page, expect  # noqa: E402
 
-from tests.browser.chromium import DESKTOP, PHONE, chromium, chromium_path  # noqa: E402
+from tests.browser.chromium import DESKTOP, PHONE  # noqa: E402
 
-CHROMIUM = chromium_path()
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed: the page is not tested"),
-]
+pytestmark = pytest.mark.browser
 
 DROP = """([base64, name, type]) => {
   const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
@@ -60,13 +56,6 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     bundle = write_tiny_bundle(tmp_path_factory.mktemp("page") / "tiny.bundle")
     with serving(bundle, INSPECTOR_MAX_BODY_MB="2") as server:
         yield server
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    assert CHROMIUM is not None
-    with chromium(CHROMIUM) as opened:
-        yield opened
 
 
 @pytest.fixture
@@ -180,6 +169,9 @@ def test_review_never_stands_above_fail(page: Page) -> None:
 
 def test_the_page_works_with_the_keyboard_alone(page: Page) -> None:
     page.wait_for_load_state("networkidle")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the page"
+    page.keyboard.press("Enter")
     # Listening begins before the first key: a chooser that opens in the same instant can escape Playwright.
     with page.expect_file_chooser() as chooser:
         page.keyboard.press("Tab")
