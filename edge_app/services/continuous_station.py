@@ -11,7 +11,7 @@ from edge_app.services.bounded_worker import BusyError
 from edge_app.services.camera import Camera, CameraError, CameraSettings, CameraState, FrameFault, Trigger
 from edge_app.services.result import Result
 from edge_app.services.shot import Taken
-from edge_app.services.station import FrameInspector, blank_frame, origin_of
+from edge_app.services.station import FrameInspector, blank_frame, origin_of, reason_of
 from edge_app.services.tally import StationStats, Tally
 
 logger = logging.getLogger(__name__)
@@ -23,15 +23,15 @@ SAME_FAULT_AGAIN_S = 10.0
 
 @dataclass(frozen=True)
 class FaultReport:
-    """A fault that a NO_DECISION was written for, and when, monotonic."""
+    """The reason of a NO_DECISION that was written, and when, monotonic."""
 
-    fault: FrameFault
+    fault: str
     at_s: float
 
 
-def is_due(fault: FrameFault, before: Optional[FaultReport], *, now_s: float) -> bool:
+def is_due(fault: str, before: Optional[FaultReport], *, now_s: float) -> bool:
     """Whether a fault is written down: when it is new, and again every 10 s while it lasts."""
-    return before is None or before.fault is not fault or now_s - before.at_s >= SAME_FAULT_AGAIN_S
+    return before is None or before.fault != fault or now_s - before.at_s >= SAME_FAULT_AGAIN_S
 
 
 class ContinuousStation:
@@ -53,7 +53,8 @@ class ContinuousStation:
         self._is_stopping = threading.Event()
         self._last_seq = 0
         self._last_taken_s = -float("inf")
-        self._report: Optional[FaultReport] = None
+        self._report: Optional[FaultReport] = None  # of frames
+        self._failure: Optional[FaultReport] = None  # of inspections
         self._thread = threading.Thread(target=self._run, name=f"station-{camera.name}", daemon=True)
 
     @property
@@ -116,6 +117,18 @@ class ContinuousStation:
         self._was_taken.set()
         self._turns.release()
         self._tally.count(future)
+        error = future.exception()
+        if error is not None:
+            self._note_failure(reason_of(error))
+        elif future.result() is not None:
+            self._failure = None
+
+    def _note_failure(self, reason: str) -> None:
+        """Write down that inspections fail: when it begins, and again every 10 s while it lasts."""
+        now_s = self._clock()
+        if is_due(reason, self._failure, now_s=now_s):
+            self._failure = FaultReport(reason, now_s)
+            self._write_down(reason, now_s)
 
     def _take(self) -> Optional[Taken]:
         """Return the newest frame; called in the moment inference begins."""
@@ -136,9 +149,9 @@ class ContinuousStation:
             self._was_taken.set()
 
     def _reports(self, fault: FrameFault, now_s: float) -> bool:
-        is_reported = is_due(fault, self._report, now_s=now_s)
+        is_reported = is_due(fault.value, self._report, now_s=now_s)
         if is_reported:
-            self._report = FaultReport(fault, now_s)
+            self._report = FaultReport(fault.value, now_s)
         return is_reported
 
     def _note_silence(self) -> None:
@@ -147,10 +160,11 @@ class ContinuousStation:
         is_silent = state in (CameraState.WAITING, CameraState.STUCK) or self._stale() is not None
         if state is CameraState.ENDED or not is_silent or not self._reports(FrameFault.STALE, now_s):
             return
+        self._write_down(FrameFault.STALE.value, now_s)
+
+    def _write_down(self, reason: str, now_s: float) -> None:
         origin = origin_of(None, self._settings, Trigger.CONTINUOUS, now_s=now_s)
-        future = self._inspector.submit_no_decision(
-            blank_frame(), origin=origin, reason=FrameFault.STALE.value
-        )
+        future = self._inspector.submit_no_decision(blank_frame(), origin=origin, reason=reason)
         future.add_done_callback(self._tally.count)
 
     def _stale(self) -> Optional[FrameFault]:

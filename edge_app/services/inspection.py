@@ -5,6 +5,7 @@ Photos wait in a bounded queue. A camera hands in a way to take its newest frame
 turn has come: no frame grows old in a queue. Photos and every camera take turns.
 """
 
+import logging
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from edge_app.services.delivery import Delivery, Listener, Ticket
 from edge_app.services.keeping import Receipt, ResultStore, Stored
 from edge_app.services.prepared import Prepared, prepare
 from edge_app.services.recent import RecentResults
-from edge_app.services.result import Origin, Photo, Result
+from edge_app.services.result import ModelVersion, Origin, Photo, Result
 from edge_app.services.result_of import judged, undecided
 from edge_app.services.serving import ModelCard, ModelHost, ServingModel, look
 from edge_app.services.shadow import Answered, ShadowRunner
@@ -28,6 +29,8 @@ from inspector.errors import ImageError
 from inspector.image_file import decode_frame
 from inspector.postprocess import Thresholds
 from inspector.view import View
+
+logger = logging.getLogger(__name__)
 
 __all__ = ["BusyError", "InspectionLimits", "InspectionService", "ModelCard", "Taken"]
 
@@ -60,6 +63,7 @@ class InspectionService:
         self._worker = BoundedWorker(max(limits.queue_size, CAMERA_QUEUE_SIZE))
         self._delivery = Delivery(store)
         self._shadow = ShadowRunner(models, store)
+        self._last_judge: Optional[Tuple[ModelVersion, Thresholds, int]] = None
         self._recent = RecentResults(max_count=limits.keep_results, max_bytes=limits.keep_results_bytes)
 
     @property
@@ -174,7 +178,7 @@ class InspectionService:
         self._may_decode.acquire()
         try:
             prepared = prepare(shot.frame(), input_hw=self.card.input_hw, view=shot.view)
-            self._store.begin(shot.id, shot.created_ms, shot.photo)
+            self._begin_to_store(shot)
             turn = self._worker.submit(partial(self._inspect, shot, prepared, ticket), lane=REST_LANE)
         except BaseException as error:
             self._may_decode.release()
@@ -204,14 +208,22 @@ class InspectionService:
             self._refuse_to_decide(taken, ticket)
         else:
             shot = Shot.of(taken)
-            self._store.begin(shot.id, shot.created_ms, shot.photo)
+            self._begin_to_store(shot)
             self._inspect(shot, None, ticket)
+
+    def _begin_to_store(self, shot: Shot) -> None:
+        """Let the disk begin; where it fails the inspection goes on, and the store says so at the end."""
+        try:
+            self._store.begin(shot.id, shot.created_ms, shot.photo)
+        except Exception:
+            logger.exception("the photo of result %s could not be begun", shot.id)
 
     def _inspect(self, shot: Shot, prepared: Optional[Prepared], ticket: Ticket) -> None:
         """Run the network, in the inference thread, and hand the result on."""
         try:
             with self._models.serving() as model:
                 own, version = self._in_force(model)
+                self._last_judge = (model.version, own, version)
                 thresholds = shot.override.apply(own)
                 if prepared is None or not prepared.fits(model.card.input_hw):  # or the model was swapped
                     prepared = prepare(shot.frame(), input_hw=model.card.input_hw, view=shot.view)
@@ -232,21 +244,36 @@ class InspectionService:
         self._shadow.offer(Answered(result, shot, prepared, stored), is_busy=self.num_waiting > 1)
 
     def _refuse_to_decide(self, taken: Taken, ticket: Ticket) -> None:
+        shot = Shot.of(taken)
         try:
-            with self._models.serving() as model:
-                thresholds, version = self._in_force(model)
-                result = undecided(
-                    reason=taken.no_decision,
-                    shot=Shot.of(taken),
-                    frame_hw=(int(taken.frame.shape[0]), int(taken.frame.shape[1])),
-                    model=model.version,
-                    thresholds=thresholds,
-                    threshold_version=version,
-                )
+            model, thresholds, version = self._would_judge()
+            result = undecided(
+                reason=taken.no_decision,
+                shot=shot,
+                frame_hw=(int(taken.frame.shape[0]), int(taken.frame.shape[1])),
+                model=model,
+                thresholds=thresholds,
+                threshold_version=version,
+            )
         except Exception as error:
             ticket.future.set_exception(error)
             return
         self._finish(result, ticket)
+
+    def _would_judge(self) -> Tuple[ModelVersion, Thresholds, int]:
+        """Return the model that answers and its thresholds; the last one while none is loaded.
+
+        So a part that comes during a swap leaves a record, and a gate hears of it.
+        """
+        try:
+            with self._models.serving() as model:
+                thresholds, version = self._in_force(model)
+                self._last_judge = (model.version, thresholds, version)
+        except BusyError:
+            if self._last_judge is None:
+                raise
+        assert self._last_judge is not None
+        return self._last_judge
 
     def _finish(self, result: Result, ticket: Ticket) -> "Future[Receipt]":
         self._recent.add(result)

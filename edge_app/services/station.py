@@ -3,6 +3,8 @@
 A frame is inspected once at most. Continuously, the newest is taken in the moment inference begins. On a
 trigger, it is the first one that was captured after the trigger; where none comes in time there is no
 decision. A frame with a fault never gets to the network.
+
+An inspection that fails is recorded as no decision, too: without a record no gate would hear of the part.
 """
 
 from concurrent.futures import Future
@@ -10,12 +12,14 @@ from typing import Callable, Optional, Protocol
 
 import numpy as np
 
+from edge_app.services.bounded_worker import BusyError
 from edge_app.services.camera import CameraSettings, Frame, Trigger
 from edge_app.services.result import Origin, Result
 from edge_app.services.shot import Taken
 from edge_app.services.tally import StationStats
 
 BLANK_HW = (48, 64)
+BUSY, ERROR = "busy", "error"  # reasons of a NO_DECISION that lie with the inspector and not with the frame
 
 
 class FrameInspector(Protocol):
@@ -64,6 +68,11 @@ def origin_of(
         captured_ms=None if frame is None else frame.captured_ms,
         frame_age_ms=None if frame is None else (now_s - frame.captured_s) * 1000,
     )
+
+
+def reason_of(error: BaseException) -> str:
+    """Return the `reason` of the NO_DECISION for a frame whose inspection failed with `error`."""
+    return BUSY if isinstance(error, BusyError) else ERROR
 
 
 def blank_frame() -> np.ndarray:

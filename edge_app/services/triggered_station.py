@@ -4,6 +4,7 @@ import queue
 import threading
 import time
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Callable, Optional
@@ -12,12 +13,11 @@ from edge_app.services.bounded_worker import BusyError
 from edge_app.services.camera import Camera, CameraSettings, Frame, FrameFault, Trigger
 from edge_app.services.result import Origin, Result
 from edge_app.services.shot import Taken
-from edge_app.services.station import FrameInspector, blank_frame, origin_of
+from edge_app.services.station import BUSY, FrameInspector, blank_frame, origin_of, reason_of
 from edge_app.services.tally import StationStats, Tally
 
 MAX_TRIGGERS = 8
 LOOK_S = 0.2
-BUSY = "busy"
 
 
 @dataclass(frozen=True)
@@ -63,11 +63,10 @@ class TriggeredStation:
         self._thread.start()
 
     def stop(self) -> None:
-        """Answer no more triggers; those that wait are cancelled."""
+        """Answer no more triggers; those that wait are refused."""
         self._is_stopping.set()
         self._thread.join()
-        while not self._requests.empty():
-            self._requests.get().future.cancel()
+        self._refuse_waiting()
 
     def trigger(self, kind: Trigger, *, lot: str = "") -> "Future[Result]":
         """Ask for the inspection of the next frame; its result is NO_DECISION when none comes in time.
@@ -85,6 +84,8 @@ class TriggeredStation:
                 f"camera {self._camera.name} has {self._requests.qsize()} triggers waiting "
                 f"(limit {MAX_TRIGGERS}), or is being stopped; send this one again in a moment"
             ) from error
+        if self._is_stopping.is_set():  # since it was asked above: nobody else may look at the queue again
+            self._refuse_waiting()
         return request.future
 
     def _run(self) -> None:
@@ -96,15 +97,37 @@ class TriggeredStation:
             if request.future.set_running_or_notify_cancel():
                 self._answer(request)
 
+    def _refuse_waiting(self) -> None:
+        with suppress(queue.Empty):
+            while True:
+                future = self._requests.get_nowait().future
+                if future.set_running_or_notify_cancel():
+                    future.set_exception(BusyError(f"camera {self._camera.name} is being stopped"))
+
     def _answer(self, request: _Request) -> None:
-        frame = self._first_after(request.at_s)
+        frame: Optional[Frame] = None
         try:
+            frame = self._first_after(request.at_s)
             inner = self._submit(frame, request)
-        except Exception as error:
+        except Exception as error:  # whatever it is, the next trigger has to be answered
             inner = Future()
             inner.set_exception(error)
-        inner.add_done_callback(self._tally.count)
-        inner.add_done_callback(lambda done: _pass_on(done, request.future))
+        inner.add_done_callback(lambda done: self._settle(done, frame, request))
+
+    def _settle(self, done: "Future[Any]", frame: Optional[Frame], request: _Request) -> None:
+        """Answer a trigger; where its inspection failed, by a NO_DECISION that is stored and sent, too."""
+        self._tally.count(done)
+        error = done.exception()
+        if error is None:
+            request.future.set_result(done.result())
+            return
+        try:
+            refused = self._submit_no_decision(frame, request, reason=reason_of(error))
+        except Exception as second:
+            request.future.set_exception(second)
+            return
+        refused.add_done_callback(self._tally.count)
+        refused.add_done_callback(lambda end: _pass_on(end, request.future))
 
     def _submit(self, frame: Optional[Frame], request: _Request) -> "Future[Any]":
         if frame is None:

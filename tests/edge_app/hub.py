@@ -44,10 +44,13 @@ class FakeStore:
     shadows: dict[str, ShadowAnswer] = field(default_factory=dict)
     thresholds: dict[str, FakeVersion] = field(default_factory=dict)
     error: Exception | None = None
+    begin_error: Exception | None = None
     receipt: FakeReceipt = FakeReceipt()
     _open: list[Future[FakeReceipt]] = field(default_factory=list)
 
     def begin(self, result_id: str, created_ms: int, photo: Photo) -> None:
+        if self.begin_error is not None:
+            raise self.begin_error
         self.begun.append(result_id)
 
     def forget(self, result_id: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import Future
+from contextlib import AbstractContextManager
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +14,7 @@ from edge_app.services.bounded_worker import BusyError
 from edge_app.services.inspection import InspectionService, Taken
 from edge_app.services.keeping import Stored
 from edge_app.services.result import Origin, Outcome, Result
+from edge_app.services.serving import ServingModel
 from edge_app.services.threshold_override import ThresholdOverride
 from inspector.errors import ImageError, InputError
 from inspector.postprocess import Thresholds, judge
@@ -81,6 +83,16 @@ def test_a_store_that_fails_does_not_stop_the_inspection() -> None:
         stored = post(hub).result(WAIT_S)
     assert stored.result.outcome is Outcome.FAIL
     assert (stored.receipt.stored, stored.receipt.reason) == (False, "no disk")
+
+
+def test_a_disk_that_takes_no_photo_ahead_does_not_stop_the_inspection() -> None:
+    store = FakeStore(begin_error=OSError("Input/output error"))
+    with hub_of(store=store) as hub:
+        assert post(hub).result(WAIT_S).result.outcome is Outcome.FAIL
+        taken = Taken(gray(20), LINE)
+        result = hub.submit_newest(lambda: taken, source="line").result(WAIT_S)
+    assert result is not None
+    assert result.outcome is Outcome.PASS
 
 
 def test_a_listener_that_fails_is_logged_and_the_others_hear(caplog: pytest.LogCaptureFixture) -> None:
@@ -210,6 +222,27 @@ def test_a_camera_without_a_new_frame_gives_none_and_one_that_fails_its_error() 
             hub.submit_newest(fail, source="line").result(WAIT_S)
         assert hub.submit_frame(gray(20), origin=LINE).result(WAIT_S).outcome is Outcome.PASS
     assert hub.counts() == {"pass": 1}
+
+
+def test_a_part_that_comes_while_no_model_is_loaded_is_recorded() -> None:
+    class Swapping(FakeHost):
+        is_empty = False
+
+        def serving(self) -> AbstractContextManager[ServingModel]:
+            if self.is_empty:
+                raise BusyError("no model answers now")
+            return self._lend(self.model)
+
+    host = Swapping(loaded(digest="d1"))
+    with hub_of(host=host) as hub:
+        host.is_empty = True
+        with pytest.raises(BusyError, match="no model answers now"):  # nor has any answered before
+            hub.submit_no_decision(gray(20), origin=LINE, reason="busy").result(WAIT_S)
+        host.is_empty = False
+        assert post(hub).result(WAIT_S)
+        host.is_empty = True
+        result = hub.submit_no_decision(gray(20), origin=LINE, reason="busy").result(WAIT_S)
+    assert (result.outcome, result.reason, result.model) == (Outcome.NO_DECISION, "busy", version_of("d1"))
 
 
 @pytest.mark.parametrize("by_turn", [True, False])

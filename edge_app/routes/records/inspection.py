@@ -168,7 +168,9 @@ class InspectionOut(Record):
     id: str
     created: str = Field(description="UTC, ISO 8601.", examples=["2026-11-24T08:14:51.121Z"])
     verdict: Outcome
-    reason: str = Field(description="Why there is no decision: `frozen`, `black`, `stale`; else empty.")
+    reason: str = Field(
+        description="Why there is no decision: `frozen`, `black`, `white`, `stale`, `busy`, `error`; else empty."
+    )
     image_score: Optional[float] = Field(description="The maximum of the smoothed score map, 0..1.")
     thresholds: ThresholdsOut
     threshold_version: Optional[int] = Field(

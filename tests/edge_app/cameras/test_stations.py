@@ -11,7 +11,7 @@ import pytest
 
 from edge_app.services import continuous_station, triggered_station
 from edge_app.services.bounded_worker import BusyError
-from edge_app.services.camera import CameraError, CameraState, FrameFault, Trigger
+from edge_app.services.camera import CameraError, CameraState, Frame, FrameFault, Trigger
 from edge_app.services.continuous_station import ContinuousStation
 from edge_app.services.result import Outcome
 from edge_app.services.station import Station
@@ -238,6 +238,63 @@ def test_an_error_of_the_hub_is_counted_and_the_next_frame_is_inspected() -> Non
         inspector.turns.pop(0)[1].set_exception(RuntimeError("the network broke"))
         eventually(lambda: station.stats.num_failed == 1)
         eventually(lambda: inspector.turns)
+        inspector.turns.pop(0)[1].set_exception(RuntimeError("the network broke"))
+        eventually(lambda: inspector.turns)
+        assert [reason for _, _, reason in inspector.no_decisions] == ["error"]  # once while it lasts
         inspector.run_turn()
-    assert station.stats.last_error == "the network broke"
+        camera.push(value=2)
+        eventually(lambda: inspector.turns)
+        inspector.turns.pop(0)[1].set_exception(BusyError("no model answers now"))
+        eventually(lambda: station.stats.num_failed == 3)
+    assert [reason for _, _, reason in inspector.no_decisions] == ["error", "busy"]
     assert values(inspector) == [1]
+
+
+def test_a_part_whose_inspection_fails_is_recorded_and_no_pass() -> None:
+    camera, inspector = FakeCamera(), FakeInspector(is_quick=False)
+    with running(TriggeredStation(camera, settings(), inspector)) as station:
+        future = station.trigger(Trigger.MQTT, lot="L3")
+        camera.push(value=7)
+        eventually(lambda: inspector.turns)
+        inspector.turns.pop(0)[1].set_exception(RuntimeError("the network broke"))
+        answer = future.result(PATIENCE_S)
+    assert (answer.outcome, answer.reason, answer.origin.lot) == (Outcome.NO_DECISION, "error", "L3")
+    ((picture, _, _),) = inspector.no_decisions
+    assert picture.max() == 7  # the part's own photo
+    assert (station.stats.num_failed, station.stats.num_no_decision) == (1, 1)
+    assert station.stats.last_error == "the network broke"
+
+
+def test_a_camera_whose_frame_cannot_be_read_answers_the_next_trigger() -> None:
+    class Torn(FakeCamera):
+        """Its newest frame cannot be copied, once."""
+
+        is_torn = True
+
+        def wait_next(self, after_seq: int, timeout_s: float) -> Frame | None:
+            if self.is_torn:
+                self.is_torn = False
+                raise OSError("the ring ends before the end of a frame")
+            return super().wait_next(after_seq, timeout_s)
+
+    camera, inspector = Torn(), FakeInspector()
+    with running(TriggeredStation(camera, settings(), inspector)) as station:
+        first = station.trigger(Trigger.HTTP).result(PATIENCE_S)
+        future = station.trigger(Trigger.HTTP)
+        camera.push()
+        second = future.result(PATIENCE_S)
+    assert (first.outcome, first.reason, second.outcome) == (Outcome.NO_DECISION, "error", Outcome.PASS)
+
+
+def test_triggers_that_wait_when_the_camera_is_stopped_are_refused() -> None:
+    camera, inspector = FakeCamera(), FakeInspector()
+    station = TriggeredStation(camera, settings(), inspector)
+    waiting = [station.trigger(Trigger.HTTP) for _ in range(3)]
+    station._is_stopping.set()  # before its thread has looked once
+    station.start()
+    station.stop()
+    for future in waiting:
+        with pytest.raises(BusyError, match="line1 is being stopped"):
+            future.result(PATIENCE_S)
+    with pytest.raises(BusyError, match="or is being stopped"):
+        station.trigger(Trigger.HTTP)
