@@ -38,16 +38,16 @@ def main() -> None:
                 beside = _inspect(server, "beside", num=args.frames)
     for name, found in (("alone", alone), ("beside a client that posts", beside)):
         say(
-            f"{name}: {found.num_too_old} of {found.num_frames} frames older than the limit, which is "
-            f"{found.limit_ms:.0f} ms; {found.num_waited} waited longer than one interval. When inference "
-            f"began {found.age_ms_p50:.0f} ms (at most {found.age_ms_max:.0f}), at the verdict "
-            f"{found.verdict_ms_p50:.0f} ms (at most {found.verdict_ms_max:.0f})",
+            f"{name}: {found.num_too_old} of {found.num_frames} frames were older than the limit "
+            f"({found.limit_ms:.0f} ms) when inference began, {found.num_over_interval} older than one "
+            f"interval; p50 {found.age_ms_p50:.0f} ms, p99 {found.age_ms_p99:.0f} ms, at most "
+            f"{found.age_ms_max:.0f} ms",
             json_output=args.json,
         )
     print_result(
         name="freshness",
         value=alone.num_too_old + beside.num_too_old,
-        unit="frames older at their verdict than one interval plus one inference",
+        unit="inspected frames older than one frame interval plus one inference",
         target=0,
         holds=alone.num_too_old + beside.num_too_old == 0,
         fps=FPS,

@@ -8,20 +8,16 @@ from benchmarks.freshness.ages import Inspected, freshness
 
 
 @pytest.mark.parametrize(
-    ("age_ms", "inference_ms", "num_too_old", "num_waited"),
-    [
-        (0, 80, 0, 0),
-        (40, 80, 0, 0),  # exactly one interval
-        (40.1, 80, 1, 1),
-        (120, 80, 1, 1),
-    ],
+    ("age_ms", "num_too_old", "num_over_interval"),
+    [(40, 0, 0), (40.1, 0, 1), (120, 0, 1), (120.1, 1, 1)],
 )
-def test_a_frame_may_wait_for_one_interval(
-    age_ms: float, inference_ms: float, num_too_old: int, num_waited: int
+def test_the_limit_is_one_interval_and_one_inference(
+    age_ms: float, num_too_old: int, num_over_interval: int
 ) -> None:
-    found = freshness([Inspected(10, 90), Inspected(age_ms, inference_ms)], interval_ms=40)
-    assert (found.num_frames, found.num_too_old, found.num_waited) == (2, num_too_old, num_waited)
-    assert found.worst_share == pytest.approx(max(100 / 130, (age_ms + inference_ms) / (40 + inference_ms)))
+    frames = [Inspected(10, 80), Inspected(age_ms, 80), Inspected(0, 300)]
+    found = freshness(frames, interval_ms=40)
+    assert (found.num_frames, found.limit_ms, found.age_ms_max) == (3, 120, age_ms)
+    assert (found.num_too_old, found.num_over_interval) == (num_too_old, num_over_interval)
 
 
 def test_nothing_compared_is_no_result() -> None:
