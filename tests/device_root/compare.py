@@ -1,6 +1,7 @@
 """Holds the device's answers against this machine's: scores within 1e-4, the same verdicts, nothing lost."""
 
 import json
+import signal
 import sys
 from pathlib import Path
 from typing import Any, Dict, List, Mapping
@@ -9,26 +10,31 @@ import numpy as np
 
 TOLERANCE = 1e-4
 MAX_MEMORY_MB = 1500
+ENDED = (0, -signal.SIGTERM)  # uvicorn ends by the signal that it was sent, once everything is closed
 
 
 def main() -> None:
     """Print the comparison; exit with 1 where something differs."""
     work = Path(sys.argv[1])
-    expected, found = (json.loads((work / f"{name}.json").read_text()) for name in ("expected", "found"))
-    maps = [dict(np.load(str(work / f"{name}.npz"))) for name in ("expected", "found")]
-    print(json.dumps(found, indent=1))
-    worst = largest_difference(*maps)
-    for name, value in sorted(worst.items()):
+    print((work / "found.json").read_text())
+    for name, value in sorted(largest_difference(work).items()):
         print(f"{name:<28} differs by at most {value:.1e}")
-    problems = problems_of(expected, found, worst)
-    print("\n".join(problems) if problems else f"{len(worst)} score maps and all verdicts are the same")
-    sys.exit(bool(problems))
+    found = problems(work)
+    print(
+        "\n".join(f"PROBLEM: {problem}" for problem in found) or "the same scores and verdicts, nothing lost"
+    )
+    sys.exit(bool(found))
 
 
-def largest_difference(
-    expected: Mapping[str, np.ndarray], found: Mapping[str, np.ndarray]
-) -> Dict[str, float]:
-    """Return the largest difference of each of the device's raw score maps from this machine's."""
+def problems(work: Path) -> List[str]:
+    """Return what is not as it must be between `expected` and `found`."""
+    expected, found = (json.loads((work / f"{name}.json").read_text()) for name in ("expected", "found"))
+    return problems_of(expected, found, largest_difference(work))
+
+
+def largest_difference(work: Path) -> Dict[str, float]:
+    """Return the largest difference of each of the device's score maps from this machine's."""
+    expected, found = (dict(np.load(str(work / f"{name}.npz"))) for name in ("expected", "found"))
     return {name: float(np.abs(found[name] - score).max()) for name, score in expected.items()}
 
 
@@ -48,10 +54,10 @@ def problems_of(
         "a result was lost when the server was killed": found["num_lost"] != 0,
         "a photo was lost when the server was killed": not found["photos_kept"],
         "the camera gave no frames": not found["camera_frames"],
-        "the server did not end in good order": found["exit_status"] != 0,
+        "the server did not end in good order": found["exit_status"] not in ENDED,
         f"the server took more than {MAX_MEMORY_MB} MB": found["memory"]["VmHWM"] > MAX_MEMORY_MB,
     }
-    return [f"PROBLEM: {text}" for text, holds in checks.items() if holds]
+    return [text for text, holds in checks.items() if holds]
 
 
 if __name__ == "__main__":

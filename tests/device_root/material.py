@@ -3,6 +3,7 @@
 import argparse
 import shutil
 from pathlib import Path
+from typing import Iterator, Optional, Tuple
 
 import cv2
 import numpy as np
@@ -22,12 +23,10 @@ def main() -> None:
     parser.add_argument("--bundle", type=Path)
     given = parser.parse_args()
     put_bundle(given.bundle or shipped_bundle(), given.folder / BUNDLE)
-    (given.folder / PHOTOS).mkdir()
-    for name, frame in photos():
-        cv2.imwrite(str(given.folder / PHOTOS / f"{name}.png"), frame)
+    write_photos(given.folder)
 
 
-def put_bundle(source, target):
+def put_bundle(source: Optional[Path], target: Path) -> None:
     """Copy a bundle, a folder or a file; without one, write a tiny one."""
     if source is None:
         from tests.tiny_bundle import write_tiny_bundle
@@ -39,7 +38,14 @@ def put_bundle(source, target):
         shutil.copy(str(source), str(target))
 
 
-def photos():
+def write_photos(folder: Path) -> None:
+    """Draw the photos into a folder of `folder`."""
+    (folder / PHOTOS).mkdir()
+    for name, frame in photos():
+        cv2.imwrite(str(folder / PHOTOS / f"{name}.png"), frame)
+
+
+def photos() -> Iterator[Tuple[str, np.ndarray]]:
     """Yield names and frames, uint8 (H, W, 3) BGR."""
     rng = np.random.default_rng(7)
     for number in range(NUM_GOOD):

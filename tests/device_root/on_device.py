@@ -26,7 +26,7 @@ BUNDLE, PHOTOS, STATE = "part.bundle", "photos", "state"
 CAMERA = "replay"
 NUM_FRAMES = 3
 TIMEOUT_S = 300.0
-INSPECTOR = [sys.executable, "-m", "inspector.cli"]
+INSPECTOR = [sys.executable, "-c", "from inspector.cli import main; main()"]
 
 
 def main() -> None:
@@ -36,6 +36,11 @@ def main() -> None:
     if task == "all":
         facts["command_line"] = command_line(work)
         facts.update(served(work, scores))
+    write(work, name, scores, facts)
+
+
+def write(work: Path, name: str, scores: Dict[str, np.ndarray], facts: Dict[str, Any]) -> None:
+    """Leave the answers for `compare`."""
     np.savez(str(work / f"{name}.npz"), **scores)
     (work / f"{name}.json").write_text(json.dumps(facts, indent=1))
 
@@ -145,7 +150,7 @@ def add_replay(work: Path, url: str) -> None:
     recordings.mkdir(parents=True)
     for photo in photos(work):
         (recordings / photo.name).write_bytes(photo.read_bytes())
-    settings = {"name": CAMERA, "address": "folder:parts", "fps": 0.5, "timeout_s": 30, "frozen_s": None}
+    settings = {"name": CAMERA, "address": "folder:parts", "fps": 2, "timeout_s": 30, "frozen_s": None}
     request = urllib.request.Request(
         f"{url}/api/v1/cameras",
         data=json.dumps(settings).encode(),

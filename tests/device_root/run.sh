@@ -28,9 +28,11 @@ inside() {
     # shellcheck disable=SC2016
     unshare --mount --propagation private sh -c '
         root="$1"; shift
-        mount -t proc proc "$root/proc" && mount --rbind /dev "$root/dev" && mount -t tmpfs tmpfs "$root/tmp"
+        mount -t proc proc "$root/proc" && mount --rbind /sys "$root/sys" && mount --rbind /dev "$root/dev" \
+            && mount -t tmpfs tmpfs "$root/tmp"
         exec chroot "$root" env -i PATH=/opt/inspector/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 \
-            OMP_NUM_THREADS=1 PIP_CERT=/srv/ca.crt PIP_DISABLE_PIP_VERSION_CHECK=1 DEBIAN_FRONTEND=noninteractive "$@"
+            OMP_NUM_THREADS=1 DEBIAN_FRONTEND=noninteractive PIP_CERT=/srv/ca.crt PIP_DISABLE_PIP_VERSION_CHECK=1 \
+            PIP_INDEX_URL=https://pypi.org/simple "$@"
     ' sh "$root" "$@"
 }
 
@@ -66,7 +68,7 @@ install_python() {
     [ -x "$root/opt/inspector/bin/pip" ] && return
     say "installing Python"
     inside apt-get update -qq
-    inside apt-get install -y -qq --no-install-recommends "$python" "$python-venv" libgomp1 >>"$root.log" 2>&1
+    inside apt-get install -y -qq --no-install-recommends "$python" "$python-venv" python3-distutils libgomp1 >>"$root.log" 2>&1
     inside "$python" -m venv /opt/inspector
 }
 
