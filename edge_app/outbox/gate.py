@@ -75,7 +75,7 @@ class Gate:
             return
         if not wants_pulse(result.outcome, self.settings):
             return
-        pulse = pulse_of(result, self.settings, now_s=time.monotonic(), now_ms=time.time() * 1000)
+        pulse = pulse_of(result, self.settings, now_s=time.monotonic())
         with self._changed:
             if self._plan.num_ahead >= MAX_AHEAD:
                 self.num_missed += 1

@@ -6,8 +6,6 @@ from typing import List, Optional
 from edge_app.outbox.settings import GateSettings
 from edge_app.services.result import Outcome, Result
 
-MAX_HANDLING_S = 10.0  # a larger difference of wall-clock times means that the clock was set
-
 
 @dataclass(frozen=True)
 class Pulse:
@@ -23,21 +21,15 @@ def wants_pulse(outcome: Outcome, settings: GateSettings) -> bool:
     return (outcome in settings.reject) == (settings.signal == "reject")
 
 
-def age_s(result: Result, *, now_ms: float) -> float:
-    """Return how long ago the picture was taken, or for a photo without a known age, the result was made.
-
-    By the monotonic clock up to the end of the inference; what storing took since then by the wall clock.
-    """
-    stored_s = (now_ms - result.created_ms) / 1000
-    handling_s = stored_s if 0 <= stored_s <= MAX_HANDLING_S else 0.0
-    if result.origin.frame_age_ms is None:
-        return handling_s
-    return handling_s + (result.origin.frame_age_ms + (result.latency_ms or 0.0)) / 1000
+def age_s(result: Result, *, now_s: float) -> float:
+    """Return how long ago the picture was taken, or for one without a known age, its photo came in."""
+    since_s = 0.0 if result.created_s is None else now_s - result.created_s  # inference and storing are in it
+    return since_s + (result.origin.frame_age_ms or 0.0) / 1000
 
 
-def pulse_of(result: Result, settings: GateSettings, *, now_s: float, now_ms: float) -> Pulse:
-    """Return the pulse of a result that is handed over at `now_s` (`now_ms` by the wall clock)."""
-    start_s = now_s - age_s(result, now_ms=now_ms) + settings.delay_ms / 1000
+def pulse_of(result: Result, settings: GateSettings, *, now_s: float) -> Pulse:
+    """Return the pulse of a result that is handed over at `now_s`."""
+    start_s = now_s - age_s(result, now_s=now_s) + settings.delay_ms / 1000
     if settings.delay_ms == 0:  # as soon as possible: lateness begins when the result is known
         start_s = now_s
     return Pulse(start_s, start_s + settings.max_late_ms / 1000, settings.pulse_ms / 1000)

@@ -132,6 +132,7 @@ class Result:
     `stale`. `threshold_version` counts the device's own threshold changes: 0 is the bundle's own, None those
     that one request asked for. `view` is what of the photo was looked at, None for the whole in one piece,
     and `input_hw` the network's input size: together they say how the map lies on the photo (`layout`).
+    `created_s` is the moment of `created_ms`, before the network ran, by the monotonic clock.
     """
 
     id: str
@@ -153,6 +154,7 @@ class Result:
     shadow: Optional[ShadowAnswer] = None
     view: Optional[View] = None
     input_hw: Optional[Tuple[int, int]] = None
+    created_s: Optional[float] = None
 
     @property
     def layout(self) -> Optional[Layout]:

@@ -28,6 +28,7 @@ def judged(
     return Result(
         id=shot.id,
         created_ms=shot.created_ms,
+        created_s=shot.created_s,
         outcome=Outcome(judgement.verdict.value),
         origin=shot.origin,
         model=model,
@@ -59,6 +60,7 @@ def undecided(
     return Result(
         id=shot.id,
         created_ms=shot.created_ms,
+        created_s=shot.created_s,
         outcome=Outcome.NO_DECISION,
         reason=reason,
         origin=shot.origin,

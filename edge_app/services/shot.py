@@ -39,7 +39,11 @@ class Taken:
 
 @dataclass(frozen=True)
 class Shot:
-    """One photo or frame on its way to the result `id`; `frame` decodes the photo, or returns the frame."""
+    """One photo or frame on its way to the result `id`; `frame` decodes the photo, or returns the frame.
+
+    It is made when a photo has come in, or in the moment a frame's turn has come. created_ms: wall clock, for
+    people.  created_s: the same moment by the monotonic clock.
+    """
 
     photo: Photo
     origin: Origin
@@ -48,6 +52,7 @@ class Shot:
     override: ThresholdOverride = NO_OVERRIDE
     id: str = field(default_factory=new_id)
     created_ms: int = field(default_factory=now_ms)
+    created_s: float = field(default_factory=time.monotonic)
 
     @classmethod
     def of(cls, taken: Taken) -> "Shot":

@@ -169,7 +169,7 @@ class InspectionOut(Record):
     created: str = Field(description="UTC, ISO 8601.", examples=["2026-11-24T08:14:51.121Z"])
     verdict: Outcome
     reason: str = Field(
-        description="Why there is no decision: `frozen`, `black`, `white`, `stale`, `busy`, `error`; else empty."
+        description="Why there is no decision: `frozen`, `black`, `white`, `stale`, `busy` or `error`."
     )
     image_score: Optional[float] = Field(description="The maximum of the smoothed score map, 0..1.")
     thresholds: ThresholdsOut

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from edge_app.outbox.pulses import Pulse, PulsePlan, age_s, pulse_of, wants_pulse
 from edge_app.outbox.settings import GateSettings
 from edge_app.services.result import Origin, Outcome
-from tests.edge_app.outbox.parts import START_MS, result
+from tests.edge_app.hub import WAIT_S, gray, hub_of, loaded
+from tests.edge_app.outbox.parts import result
 
 
 def gate(**changes: object) -> GateSettings:
@@ -32,31 +35,41 @@ def test_what_is_no_pass_is_rejected_unless_settings_say_otherwise(
 
 
 @pytest.mark.parametrize(
-    ("frame_age_ms", "stored_ms", "age"),
+    ("frame_age_ms", "created_s", "age"),
     [
-        (30.0, 0, 0.050),  # 30 ms to the inference, 20 ms of it
-        (30.0, 100, 0.150),
-        (None, 100, 0.100),
-        (30.0, -5000, 0.050),  # the wall clock was set back
-        (30.0, 3_600_000, 0.050),  # or forward
+        (30.0, 99.9, 0.130),  # 30 ms until inference began, 100 ms for it and for storing
+        (None, 99.9, 0.100),  # a photo that was posted
+        (30.0, None, 0.030),
     ],
 )
-def test_the_age_of_a_picture(frame_age_ms: float | None, stored_ms: int, age: float) -> None:
-    one = result(0, Outcome.FAIL, origin=Origin(frame_age_ms=frame_age_ms))
-    assert age_s(one, now_ms=START_MS + stored_ms) == pytest.approx(age)
+def test_the_age_of_a_picture(frame_age_ms: float | None, created_s: float | None, age: float) -> None:
+    origin = Origin(frame_age_ms=frame_age_ms)
+    one = result(0, Outcome.FAIL, origin=origin, created_s=created_s, latency_ms=60.0)
+    assert age_s(one, now_s=100.0) == pytest.approx(age)
+
+
+def test_the_hub_stamps_a_result_before_the_network_runs_so_that_its_time_counts_once() -> None:
+    asked_s: list[float] = []
+    with hub_of(loaded(lambda: asked_s.append(time.monotonic()))) as hub:
+        before_s = time.monotonic()
+        judged = hub.submit_frame(gray(20), origin=Origin("cam", frame_age_ms=5.0)).result(WAIT_S)
+        refused = hub.submit_no_decision(gray(0), origin=Origin("cam"), reason="black").result(WAIT_S)
+    assert judged.created_s is not None
+    assert before_s <= judged.created_s <= asked_s[0]
+    assert refused.created_s is not None
 
 
 def test_the_delay_counts_from_the_picture_and_not_from_when_it_was_judged() -> None:
-    one = result(0, Outcome.FAIL, origin=Origin(frame_age_ms=30.0))
-    pulse = pulse_of(one, gate(delay_ms=500, pulse_ms=80, max_late_ms=40), now_s=100.0, now_ms=START_MS)
+    one = result(0, Outcome.FAIL, origin=Origin(frame_age_ms=30.0), created_s=99.98)
+    pulse = pulse_of(one, gate(delay_ms=500, pulse_ms=80, max_late_ms=40), now_s=100.0)
     assert pulse.start_s == pytest.approx(100.45)
     assert pulse.latest_s == pytest.approx(100.49)
     assert pulse.length_s == pytest.approx(0.08)
 
 
 def test_without_a_delay_the_pulse_begins_now_however_old_the_picture_is() -> None:
-    one = result(0, Outcome.FAIL, origin=Origin(frame_age_ms=900.0))
-    assert pulse_of(one, gate(), now_s=100.0, now_ms=START_MS).start_s == 100.0
+    one = result(0, Outcome.FAIL, origin=Origin(frame_age_ms=900.0), created_s=99.0)
+    assert pulse_of(one, gate(), now_s=100.0).start_s == 100.0
 
 
 def plan_of(*pulses: Pulse) -> PulsePlan:
