@@ -57,12 +57,15 @@ class ModelChanges:
         """
         first_error: Optional[InspectorError] = None
         for digest in self._start_order(new):
+            failure = self.library.pointers.failed.get(digest)
             try:
                 self._serve_first(digest)
             except InspectorError as error:
                 first_error = first_error or error
                 self._mark_failed(digest, error)
             else:
+                if failure is not None:
+                    self.warning = f"model {digest[:12]} serves, for there is no better one: {failure}"
                 return
         raise first_error or InputError("no model is on this device yet; run: inspector serve BUNDLE")
 

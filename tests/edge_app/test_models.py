@@ -342,8 +342,12 @@ def test_three_crashes_bring_back_the_previous_model(tmp_path: Path) -> None:
 def test_the_only_model_is_started_even_in_a_boot_loop(tmp_path: Path) -> None:
     with hosting(tmp_path):
         pass
-    for _ in range(5):
-        assert ModelHost(tmp_path / "models", load).start().version.version == "1"
+    for number in range(5):
+        host = ModelHost(tmp_path / "models", load)
+        assert host.start().version.version == "1"
+        crashed = " serves, for there is no better one: it crashed the server three times within five minutes"
+        assert host.status().warning.endswith(crashed if number >= 3 else "")
+        assert bool(host.status().warning) is (number >= 3)  # it once said that the model does not serve
 
 
 def test_old_models_make_room_and_those_in_use_stay(tmp_path: Path) -> None:
