@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from inspector.errors import InputError
-from inspector.postprocess import Judgement, Region, Thresholds, judge, smoothing_window
+from inspector.postprocess import Judgement, Region, Thresholds, judge, smooth, smoothing_window
 
 Point = Tuple[float, float]
 Polygon = Tuple[Point, ...]
@@ -126,6 +126,10 @@ class Layout:
     def judge(self, score: np.ndarray, thresholds: Thresholds) -> Judgement:
         """Judge a map (H, W) of this layout: window and minimum area are those of one network input."""
         return judge(score, thresholds, window=smoothing_window(self.input_hw), counts=self.counts)
+
+    def smooth(self, score: np.ndarray) -> np.ndarray:
+        """Return a map (H, W) of this layout as `judge` compares it with the thresholds, float32."""
+        return smooth(score, window=smoothing_window(self.input_hw), counts=self.counts)
 
     def to_frame(self, judgement: Judgement) -> Judgement:
         """Return the judgement with contours, boxes, areas and mask in pixels of the whole frame."""

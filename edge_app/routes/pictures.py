@@ -1,6 +1,6 @@
 """The pictures of a result: photo, overlay, mask, score map. They never change, so an ETag saves much."""
 
-from typing import Any, Callable, Dict, Union
+from typing import Any, Callable, Dict, Optional, Union
 
 import numpy as np
 from fastapi import APIRouter, Depends, Path, Query, Request
@@ -15,6 +15,7 @@ from edge_app.services.drawing import MAX_OVERLAY_SIDE_PX, Drawable, Drawings, s
 from edge_app.services.inspection import InspectionService
 from edge_app.store import Store
 from inspector import __version__
+from inspector.view import Layout
 
 router = APIRouter(prefix=PREFIX, tags=["pictures"])
 
@@ -49,6 +50,10 @@ class Pictures:
         if score is None:
             raise self._not_kept("score map")
         return score
+
+    def layout(self) -> Optional[Layout]:
+        """Return how the score map lies on the photo; None where it covers the whole of it."""
+        return find(self._id, store=self._store, service=self._service).layout
 
     def drawable(self, *, with_photo: bool) -> Drawable:
         """Return what to draw from; without the photo where it is not needed."""
@@ -164,8 +169,12 @@ def mask(
     summary="Score map as a picture",
 )
 def score_picture(request: Request, pictures: Pictures = Depends()) -> Response:
-    """The smoothed score map as 8-bit gray at the network's input size: 255 is 1.0."""
-    return _unless_known(request, lambda: Response(score_png(pictures.score()), media_type="image/png"))
+    """The smoothed score map as 8-bit gray, 255 is 1.0: at the network's input size, larger for tiles."""
+
+    def draw() -> Response:
+        return Response(score_png(pictures.score(), pictures.layout()), media_type="image/png")
+
+    return _unless_known(request, draw)
 
 
 @router.get(
@@ -177,6 +186,9 @@ def score_picture(request: Request, pictures: Pictures = Depends()) -> Response:
 )
 def score_values(request: Request, pictures: Pictures = Depends()) -> Response:
     """The smoothed score map as a float32 NumPy file: what the thresholds apply to."""
-    return _unless_known(
-        request, lambda: Response(score_npy(pictures.score()), media_type="application/octet-stream")
-    )
+
+    def draw() -> Response:
+        values = score_npy(pictures.score(), pictures.layout())
+        return Response(values, media_type="application/octet-stream")
+
+    return _unless_known(request, draw)

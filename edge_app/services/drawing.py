@@ -115,20 +115,25 @@ def on_picture(
     return here.score_on_frame(score), here.to_frame(judgement)
 
 
-def score_png(score: np.ndarray) -> bytes:
-    """Return the smoothed score map as 8-bit gray at the network's input size: 255 is 1.0."""
-    levels = np.rint(np.clip(smooth(score), 0.0, 1.0) * 255.0).astype(np.uint8)
+def score_png(score: np.ndarray, layout: Optional[Layout]) -> bytes:
+    """Return the smoothed score map as 8-bit gray at the map's size: 255 is 1.0."""
+    levels = np.rint(np.clip(_smoothed(score, layout), 0.0, 1.0) * 255.0).astype(np.uint8)
     return encode_png(levels)
 
 
-def score_npy(score: np.ndarray) -> bytes:
+def score_npy(score: np.ndarray, layout: Optional[Layout]) -> bytes:
     """Return the smoothed score map as a little-endian float32 NumPy file: what the thresholds apply to."""
-    values = np.ascontiguousarray(smooth(score), dtype="<f4")
+    values = np.ascontiguousarray(_smoothed(score, layout), dtype="<f4")
     shape = f"({values.shape[0]}, {values.shape[1]})"
     header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}".encode("ascii")
     padding = b" " * (-(len(header) + 11) % 64)
     size = (len(header) + len(padding) + 1).to_bytes(2, "little")
     return b"\x93NUMPY\x01\x00" + size + header + padding + b"\n" + values.tobytes()
+
+
+def _smoothed(score: np.ndarray, layout: Optional[Layout]) -> np.ndarray:
+    """Smooth as the verdict was found: a map of many tiles by the window of one, without what is ignored."""
+    return smooth(score) if layout is None else layout.smooth(score)
 
 
 def shrunk(frame: np.ndarray, *, max_side_px: int) -> np.ndarray:

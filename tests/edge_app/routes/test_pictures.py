@@ -13,6 +13,7 @@ import pytest
 from edge_app.services.result import Origin
 from edge_app.store import StoragePolicy
 from inspector.postprocess import judge, smooth
+from inspector.view import Tiles, View
 from tests.edge_app.routes.device import BAD, GOOD, Device, device, sentence_of
 from tests.edge_app.store.made import made
 
@@ -49,6 +50,28 @@ def test_the_score_map_is_the_smoothed_one_exactly(shared: Device) -> None:
     )
     judgement = judge(score, stored.thresholds).scaled_to(stored.frame_hw)
     np.testing.assert_array_equal(mask, judgement.mask * 255)
+
+
+@pytest.mark.parametrize("is_fresh", [True, False])
+def test_the_map_of_a_tiled_view_is_what_its_thresholds_apply_to(tmp_path: Path, is_fresh: bool) -> None:
+    """One tile's window, and without what is ignored: the map's maximum is the image score."""
+    view = View(ignore=(((0.0, 0.0), (0.3, 0.0), (0.3, 1.0), (0.0, 1.0)),), tiles=Tiles())
+    frame = np.random.default_rng(1).integers(0, 255, (150, 200, 3), dtype=np.uint8)
+    with device(tmp_path, keep_results=1) as opened:
+        if is_fresh:
+            opened.parts.store.set_policy(StoragePolicy(photos="none", min_free_bytes=0))
+        result = opened.parts.service.submit_frame(frame, origin=Origin("cam"), view=view).result(10)
+        assert (opened.parts.service.find(result.id) is not None) is is_fresh
+        got = np.load(io.BytesIO(opened.get(f"inspections/{result.id}/score.npy").content))
+        gray = cv2.imdecode(
+            np.frombuffer(opened.get(f"inspections/{result.id}/score.png").content, np.uint8),
+            cv2.IMREAD_UNCHANGED,
+        )
+    assert result.input_hw is not None
+    assert got.shape > result.input_hw
+    assert float(got.max()) == result.image_score
+    assert (got[:, : got.shape[1] // 4] == 0).all()
+    np.testing.assert_array_equal(gray, np.rint(got * 255).astype(np.uint8))
 
 
 @pytest.mark.parametrize("name", NAMES)
