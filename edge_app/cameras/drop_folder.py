@@ -77,8 +77,15 @@ class DropFolder:
         while not self._is_stopping.wait(self._look_s):
             try:
                 self._look(self._find_folder())
-            except (OSError, InspectorError) as error:
-                self._tally.note(str(error))
+            except Exception as error:  # whatever it is, files must not lie there unseen
+                self._note(error)
+
+    def _note(self, error: Exception, *, where: str = "") -> None:
+        """Keep an error, and log it when it is a new one: it may come again at each look."""
+        text = f"{where}{error}" if isinstance(error, (OSError, InspectorError)) else f"{where}{error!r}"
+        if text[:300] != self._tally.stats.last_error:
+            logger.error("camera %s: %s", self._settings.name, text)
+        self._tally.note(text)
 
     def _look(self, folder: Path) -> None:
         if self._done is None:
@@ -96,8 +103,12 @@ class DropFolder:
         for name in ready:
             if self._is_stopping.is_set():
                 return
-            if _note(name, now[name]) not in self._done:
+            if _note(name, now[name]) in self._done:
+                continue
+            try:
                 self._inspect(folder / name, now[name])
+            except Exception as error:  # the file stays, and the ones behind it do not wait for it
+                self._note(error, where=f"{name}: ")
 
     def _inspect(self, path: Path, stamp: Stamp) -> None:
         try:
@@ -126,19 +137,25 @@ class DropFolder:
         self._finish(path, stamp, DONE)
 
     def _finish(self, path: Path, stamp: Stamp, where: str) -> None:
-        if self._file.then == "leave":
-            assert self._done is not None
-            self._done.add(_note(path.name, stamp))
-            with (path.parent / NOTES).open("a") as notes:
-                notes.write(_note(path.name, stamp) + "\n")
+        note, moves = _note(path.name, stamp), self._file.then == "move"
+        assert self._done is not None
+        self._done.add(note)  # first: what cannot be moved or noted down is not inspected again and again
+        if moves:
+            _move(path, path.parent / where)
+            self._done.discard(note)
             return
-        target = path.parent / where
-        target.mkdir(exist_ok=True)
-        free, number = target / path.name, 1
-        while free.exists():
-            number += 1
-            free = target / f"{path.stem}_{number}{path.suffix}"
-        path.rename(free)
+        with (path.parent / NOTES).open("a", encoding="utf-8") as notes:
+            notes.write(note + "\n")
+
+
+def _move(path: Path, target: Path) -> None:
+    """Move a file into a folder, under another name where its own is taken."""
+    target.mkdir(exist_ok=True)
+    free, number = target / path.name, 1
+    while free.exists():
+        number += 1
+        free = target / f"{path.stem}_{number}{path.suffix}"
+    path.rename(free)
 
 
 def _note(name: str, stamp: Stamp) -> str:
@@ -148,7 +165,7 @@ def _note(name: str, stamp: Stamp) -> str:
 def _noted(folder: Path) -> Set[str]:
     """Return what was inspected before and left where it was."""
     notes = folder / NOTES
-    return set(notes.read_text().splitlines()) if notes.exists() else set()
+    return set(notes.read_text(encoding="utf-8").splitlines()) if notes.exists() else set()
 
 
 def _media_type(data: bytes) -> str:

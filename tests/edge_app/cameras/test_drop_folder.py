@@ -133,6 +133,53 @@ def test_a_view_that_does_not_fit_sets_the_file_aside(tmp_path: Path) -> None:
     assert files(tmp_path) == ["unreadable/a.png"]
 
 
+def test_a_file_that_cannot_be_read_does_not_keep_the_others_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = Path.read_bytes
+
+    def refusing(path: Path) -> bytes:
+        if path.name == "a.png":
+            raise PermissionError(13, "Permission denied")
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", refusing)
+    submit = Submit()
+    (tmp_path / "a.png").write_bytes(image(1))
+    (tmp_path / "b.png").write_bytes(image(2))
+    with dropping(tmp_path, submit) as station:
+        eventually(lambda: station.stats.num_inspected == 1)
+        eventually(lambda: "a.png: [Errno 13] Permission denied" in station.stats.last_error)
+    assert files(tmp_path) == ["a.png", "inspected/b.png"]
+
+
+def test_an_error_of_the_network_ends_no_folder(tmp_path: Path) -> None:
+    submit = Submit()
+    submit.error = RuntimeError("the network broke")
+    (tmp_path / "a.png").write_bytes(image(1))
+    with dropping(tmp_path, submit) as station:
+        eventually(lambda: "the network broke" in station.stats.last_error)
+        submit.error = None
+        eventually(lambda: station.stats.num_inspected == 1)
+    assert files(tmp_path) == ["inspected/a.png"]
+
+
+def test_a_file_that_cannot_be_moved_is_inspected_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refusing(_path: Path, _target: Path) -> Path:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "rename", refusing)
+    submit = Submit()
+    (tmp_path / "a.png").write_bytes(image(1))
+    with dropping(tmp_path, submit) as station:
+        eventually(lambda: "Permission denied" in station.stats.last_error)
+        (tmp_path / "b.png").write_bytes(image(2))  # so that there are more looks at a.png
+        eventually(lambda: station.stats.num_inspected == 2)
+    assert [photo for photo, _, _ in submit.calls] == [image(1), image(2)]
+
+
 def test_a_file_waits_while_the_hub_is_busy(tmp_path: Path) -> None:
     submit = Submit()
     submit.num_busy = 3
