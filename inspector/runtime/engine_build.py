@@ -16,6 +16,7 @@ from typing import Callable, Dict
 import numpy as np
 
 from inspector.errors import BundleError, InspectorError
+from inspector.output_file import write_file
 from inspector.runtime.engine import Network
 from inspector.runtime.onnxruntime import open_onnxruntime_tensorrt
 from inspector.runtime.tensorrt import build_plan
@@ -33,15 +34,24 @@ def build_in_subprocess(
 
     Raises:
         BundleError: the build failed, was killed, took longer than an hour, or `is_stopped` said so.
+        StorageError: `folder` cannot be written.
     """
     model, request = folder / _MODEL, folder / _REQUEST
-    model.write_bytes(network.model)
-    request.write_text(json.dumps(_as_request(network, backend)))
-    try:
-        _run(request, where=network.where, backend=backend, is_stopped=is_stopped)
-    finally:
-        model.unlink()
-        request.unlink()
+    write_file(model, network.model)
+    write_file(request, json.dumps(_as_request(network, backend)).encode("utf-8"))
+    _run(request, network, backend=backend, is_stopped=is_stopped)
+    model.unlink()
+    request.unlink()
+
+
+def environment_of(network: Network) -> Dict[str, str]:
+    """Return the environment to build in: an FP32 engine is not rounded to TF32, ten bits from Ampere on.
+
+    onnxruntime has no option for that in TensorRT (microsoft/onnxruntime#26029).
+    """
+    if network.target_precision != "fp32":
+        return dict(os.environ)
+    return {**os.environ, "NVIDIA_TF32_OVERRIDE": "0"}
 
 
 def _as_request(network: Network, backend: str) -> Dict[str, object]:
@@ -54,10 +64,13 @@ def _as_request(network: Network, backend: str) -> Dict[str, object]:
     }
 
 
-def _run(request: Path, *, where: str, backend: str, is_stopped: Callable[[], bool]) -> None:
+def _run(request: Path, network: Network, *, backend: str, is_stopped: Callable[[], bool]) -> None:
+    where = network.where
     command = [sys.executable, "-m", "inspector.runtime.engine_build", str(request)]
     deadline_s = time.monotonic() + TIMEOUT_S
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    process = subprocess.Popen(
+        command, env=environment_of(network), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
     said = bytearray()
     assert process.stderr is not None
     reader = threading.Thread(target=_collect, args=(process.stderr, said), daemon=True)
@@ -107,7 +120,7 @@ def main(request: Path) -> int:
         target_precision=asked["target_precision"],
     )
     try:
-        _BUILDERS[asked["backend"]](network, request.parent)
+        BUILDERS[asked["backend"]](network, request.parent)
     except InspectorError as error:
         print(error, file=sys.stderr)
         return 1
@@ -118,6 +131,8 @@ def _build_by_onnxruntime(network: Network, folder: Path) -> None:
     """onnxruntime builds and caches the engine when the session first runs."""
     engine = open_onnxruntime_tensorrt(network, threads=None, cache=folder)
     engine.infer(np.zeros((1, 3, *network.input_hw), np.float32))
+    if not any(folder.glob("*.engine")):  # CUDA computes it all then, under TensorRT's name
+        raise BundleError(f"TensorRT took no part of the network of {network.where}")
 
 
 def _end_with_parent() -> None:
@@ -131,7 +146,7 @@ def _end_with_parent() -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-_BUILDERS: Dict[str, Callable[[Network, Path], None]] = {
+BUILDERS: Dict[str, Callable[[Network, Path], None]] = {
     "tensorrt": build_plan,
     "onnxruntime-tensorrt": _build_by_onnxruntime,
 }

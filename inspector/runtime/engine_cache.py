@@ -6,12 +6,13 @@ another key, a corrupt one is removed, and both are built again.
 Source: facts/jetson.md, section 5; facts/edge_reliability.md, section 5.
 """
 
+import fcntl
 import hashlib
 import json
 import os
 import shutil
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Dict, Iterator, List, Optional
@@ -52,8 +53,6 @@ class EngineCache:
     def find(self, key: EngineKey) -> Optional[Path]:
         """Return the folder of the engine, or None; one that was changed is removed."""
         folder = self._root / key.digest
-        if not folder.is_dir():
-            return None
         if _is_whole(folder, key):
             return folder
         self.drop(key)
@@ -72,14 +71,29 @@ class EngineCache:
         """
         try:
             self._root.mkdir(parents=True, exist_ok=True)
+            self._sweep()
             scratch = Path(tempfile.mkdtemp(prefix=_SCRATCH, dir=str(self._root)))
+            descriptor = os.open(str(scratch), os.O_RDONLY)
         except OSError as error:
             raise self._unwritable(error) from error
         try:
+            _lock(descriptor)
             yield scratch
             self._keep(scratch, key)
         finally:
             shutil.rmtree(str(scratch), ignore_errors=True)
+            os.close(descriptor)
+
+    def _sweep(self) -> None:
+        """Remove what builds have left that were killed: nobody holds their lock."""
+        for folder in self._root.glob(f"{_SCRATCH}*"):
+            with suppress(OSError):
+                descriptor = os.open(str(folder), os.O_RDONLY)
+                try:
+                    if _lock(descriptor):
+                        shutil.rmtree(str(folder), ignore_errors=True)
+                finally:
+                    os.close(descriptor)
 
     def _keep(self, scratch: Path, key: EngineKey) -> None:
         try:
@@ -88,11 +102,18 @@ class EngineCache:
             for file in scratch.iterdir():
                 _sync(file)
             self.drop(key)
-            scratch.replace(self._root / key.digest)
+            self._rename(scratch, key)
             _sync(self._root)
+            self._prune(keep=key.digest)
         except OSError as error:
             raise self._unwritable(error) from error
-        self._prune(keep=key.digest)
+
+    def _rename(self, scratch: Path, key: EngineKey) -> None:
+        try:
+            scratch.replace(self._root / key.digest)
+        except OSError:
+            if self.find(key) is None:  # another server that shares the cache may have been faster
+                raise
 
     def _prune(self, *, keep: str) -> None:
         entries = [path for path in self._root.iterdir() if path.is_dir() and not path.name.startswith(".")]
@@ -135,6 +156,15 @@ def _sha256(file: Path) -> str:
         for part in iter(lambda: stream.read(1 << 20), b""):
             digest.update(part)
     return digest.hexdigest()
+
+
+def _lock(descriptor: int) -> bool:
+    """Lock a folder until its descriptor is closed, if only by the process's death; say whether it is ours."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:  # held by another, or a file system that knows no locks
+        return False
+    return True
 
 
 def _sync(path: Path) -> None:

@@ -19,6 +19,7 @@ INSTALL_COMMAND = 'pip install "visual-inspector[cpu]"'
 CPU, CUDA, TENSORRT = "CPUExecutionProvider", "CUDAExecutionProvider", "TensorrtExecutionProvider"
 _NAMES = {CPU: "onnxruntime-cpu", CUDA: "onnxruntime-cuda", TENSORRT: "onnxruntime-tensorrt"}
 _ERRORS_ONLY = 3
+_KNOWS_TF32 = (1, 18)  # microsoft/onnxruntime#19426
 
 Provider = Union[str, Tuple[str, Dict[str, Any]]]
 
@@ -48,17 +49,28 @@ def open_onnxruntime_cpu(network: Network, *, threads: Optional[int], cache: Pat
 
 def open_onnxruntime_cuda(network: Network, *, threads: Optional[int], cache: Path) -> OnnxRuntimeEngine:
     """Load `network` on the first CUDA device; it computes in the precision of the file."""
-    return _open(network, [(CUDA, {"device_id": 0}), CPU], precision=network.precision, threads=threads)
+    return _open(
+        network, [(CUDA, cuda_options(version())), CPU], precision=network.precision, threads=threads
+    )
 
 
 def open_onnxruntime_tensorrt(network: Network, *, threads: Optional[int], cache: Path) -> OnnxRuntimeEngine:
     """Load `network` with TensorRT engines kept in the folder `cache`; building one takes minutes."""
     return _open(
         network,
-        [(TENSORRT, tensorrt_options(network.target_precision, cache)), (CUDA, {"device_id": 0}), CPU],
+        [(TENSORRT, tensorrt_options(network.target_precision, cache)), (CUDA, cuda_options(version())), CPU],
         precision=network.target_precision,
         threads=threads,
     )
+
+
+def cuda_options(onnxruntime_version: str) -> Dict[str, Any]:
+    """Return the options of the CUDA provider that this version knows.
+
+    FP32 stays FP32: from Ampere on it is rounded to TF32, ten bits, unless told not to.
+    """
+    number = tuple(int(part) for part in onnxruntime_version.split(".")[:2] if part.isdigit())
+    return {"device_id": 0, "use_tf32": 0} if number >= _KNOWS_TF32 else {"device_id": 0}
 
 
 def tensorrt_options(precision: str, cache: Path) -> Dict[str, Any]:

@@ -15,6 +15,7 @@ from inspector.runtime.best import open_best
 from inspector.runtime.building import BuildingEngine
 from inspector.runtime.engine import Engine, Network, RuntimeStatus
 from inspector.runtime.engine_cache import default_cache
+from inspector.runtime.fallback import FallbackEngine
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ class Runner:
     @property
     def status(self) -> RuntimeStatus:
         """What answers now, and whether a better engine is being built."""
-        if isinstance(self._engine, BuildingEngine):
+        if isinstance(self._engine, (BuildingEngine, FallbackEngine)):
             return self._engine.status
         return RuntimeStatus(self._engine.name, self._engine.precision)
 

@@ -12,9 +12,12 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from inspector.errors import RuntimeUnavailableError
-from inspector.runtime import choice
-from inspector.runtime.engine import Network
+from inspector.errors import BundleError, RuntimeUnavailableError
+from inspector.runtime import best, choice, engine_build
+from inspector.runtime.choice import Installed
+from inspector.runtime.engine import Engine, Network
+from inspector.runtime.fallback import FallbackEngine
+from inspector.runtime.onnxruntime import cuda_options
 from tests.tiny_bundle import SIZE_HW, tiny_model
 
 ALL = ["TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider"]
@@ -109,3 +112,49 @@ def test_the_next_best_runtime_takes_over(recorded: Recorded, tmp_path: Path) ->
     recorded.missing = {ALL[0]}
     engine = choice.open_first(list(choice.OPENERS), _network("fp32"), threads=1, cache=tmp_path)
     assert engine.name == "onnxruntime-cuda"
+
+
+@pytest.mark.parametrize("error", [BundleError("other scores"), RuntimeError("cuDNN: not supported")])
+def test_a_gpu_that_fails_the_golden_test_leaves_the_processor_to_answer(
+    recorded: Recorded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def prove(engine: Engine) -> float:
+        if engine.name == "onnxruntime-cuda":
+            raise error
+        return 0.0
+
+    monkeypatch.setattr(best, "installed", lambda: Installed(ALL[1:], tensorrt=False, cuda=True))
+    found = best.open_best(_network("fp32"), runtime="auto", threads=1, cache=tmp_path, prove=prove)
+    assert isinstance(found, FallbackEngine)
+    assert (found.status.name, found.status.state) == ("onnxruntime-cpu", "fallback")
+    assert str(error) in found.status.detail
+    assert found.infer(np.zeros((1, 3, *SIZE_HW), np.float32)).shape == (1, 1, *SIZE_HW)
+
+
+@pytest.mark.parametrize(
+    ("version", "options"),
+    [
+        ("1.11.0", {"device_id": 0}),
+        ("1.17.3", {"device_id": 0}),
+        ("1.18.0", {"device_id": 0, "use_tf32": 0}),
+        ("1.20.0", {"device_id": 0, "use_tf32": 0}),
+        ("2.0.0.dev1", {"device_id": 0, "use_tf32": 0}),
+        ("", {"device_id": 0}),
+    ],
+)
+def test_fp32_on_cuda_is_not_rounded_to_tf32(version: str, options: dict[str, int]) -> None:
+    assert cuda_options(version) == options
+
+
+def test_tensorrt_that_took_no_part_of_the_network_is_no_engine(recorded: Recorded, tmp_path: Path) -> None:
+    # onnxruntime then computes everything on CUDA and says nothing.
+    with pytest.raises(BundleError, match="TensorRT took no part of the network"):
+        engine_build.BUILDERS["onnxruntime-tensorrt"](_network("fp32"), tmp_path)
+
+
+@pytest.mark.parametrize(("precision", "expected"), [("fp32", "0"), ("fp16", None), ("int8", None)])
+def test_an_fp32_engine_is_built_without_tf32(
+    precision: str, expected: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NVIDIA_TF32_OVERRIDE", raising=False)
+    assert engine_build.environment_of(_network(precision)).get("NVIDIA_TF32_OVERRIDE") == expected

@@ -85,6 +85,27 @@ def test_the_second_start_takes_the_engine_from_the_cache(
     assert runner.self_test() < 1e-5
 
 
+def test_a_cached_engine_that_does_not_start_leaves_the_fallback(
+    bundle: Bundle, cuda: RecordedCudart, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # It was an error of the whole start: short of device memory, a line stood still that the CPU could serve.
+    _built(bundle, tmp_path / "cache")
+    monkeypatch.setenv("RECORDED_TENSORRT_FAULT", "crash")  # of a build: there is none to be
+    cuda.fail = "cudaMalloc"
+    runner = _built(bundle, tmp_path / "cache")
+    assert (runner.status.name, runner.status.state) == ("onnxruntime-cpu", "fallback")
+    assert "cudaMalloc failed with status 2: out of memory" in runner.status.detail
+    assert len(list((tmp_path / "cache").iterdir())) == 1  # the engine itself is good
+
+
+def test_a_cache_that_cannot_be_read_leaves_the_fallback(
+    bundle: Bundle, cuda: RecordedCudart, tmp_path: Path
+) -> None:
+    runner = _built(bundle, tmp_path / ("x" * 300))
+    assert (runner.status.name, runner.status.state) == ("onnxruntime-cpu", "fallback")
+    assert "cannot be written" in runner.status.detail
+
+
 @pytest.mark.parametrize("damage", ["changed", "cut", "no entry", "extra file"])
 def test_a_damaged_cache_is_built_again(
     bundle: Bundle, cuda: RecordedCudart, tmp_path: Path, damage: str

@@ -67,7 +67,7 @@ def test_another_size_than_the_manifest_says_is_refused(cuda: RecordedCudart, tm
 def test_another_name_is_refused(cuda: RecordedCudart, tmp_path: Path) -> None:
     model = tiny_model()
     model.graph.input[0].name = model.graph.node[0].input[0] = "photo"
-    with pytest.raises(BundleError, match="but has .*photo"):
+    with pytest.raises(BundleError, match=r"but has .*photo"):
         _opened(_network(model), tmp_path)
 
 
