@@ -9,6 +9,7 @@ EXAMPLE = "2026-11-24T08:00:00Z"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _EPOCH_DAY = date(1970, 1, 1)
+_FIRST_MS, _LAST_MS = -62_135_596_800_000, 253_402_300_799_999  # of the years 1 to 9999
 _TIME = re.compile(
     r"(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)[Tt ](?P<hour>\d\d):(?P<minute>\d\d)"
     r"(?::(?P<second>\d\d)(?:[.,](?P<fraction>\d{1,9}))?)?"
@@ -19,12 +20,12 @@ _TIME = re.compile(
 
 
 def iso_of(time_ms: int) -> str:
-    """Return milliseconds since 1970 (UTC) as ISO 8601.
+    """Return milliseconds since 1970 (UTC) as ISO 8601; times beyond the years 1 to 9999 as their ends.
 
     >>> iso_of(1764000000123)
     '2025-11-24T16:00:00.123Z'
     """
-    moment = _EPOCH + timedelta(milliseconds=time_ms)
+    moment = _EPOCH + timedelta(milliseconds=min(max(time_ms, _FIRST_MS), _LAST_MS))
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

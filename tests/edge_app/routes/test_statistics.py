@@ -66,3 +66,8 @@ def test_without_times_the_last_day_is_counted(fresh: Device) -> None:
 )
 def test_a_question_that_cannot_be_gets_one_sentence(shared: Device, query: str, sentence: str) -> None:
     assert sentence in sentence_of(shared.get(f"statistics?{query}"), 422)
+
+
+@pytest.mark.parametrize("query", ["to=9999-12-31T23:59:59-23:59", "to=0001-01-01T00:00:00Z&bucket=day"])
+def test_the_ends_of_the_calendar_are_no_failure(shared: Device, query: str) -> None:
+    assert shared.get(f"statistics?{query}").json()["buckets"] == []

@@ -59,3 +59,16 @@ def test_other_texts_are_refused(text: str, sentence: str) -> None:
 def test_what_goes_out_can_come_in(ms: int) -> None:
     assert ms_of(iso_of(ms), name="to") == ms
     assert iso_of(ms).endswith("Z")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("9999-12-31T23:59:59-23:59", "9999-12-31T23:59:59.999Z"),
+        ("0001-01-01T00:00:00+23:59", "0001-01-01T00:00:00.000Z"),
+    ],
+)
+def test_a_time_that_its_offset_carries_out_of_the_calendar_is_shown_as_its_end(
+    text: str, shown: str
+) -> None:
+    assert iso_of(ms_of(text, name="from")) == shown
