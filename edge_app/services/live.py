@@ -20,6 +20,7 @@ logger = logging.getLogger(__name__)
 MAX_SIDE_PX = 1024
 JPEG_QUALITY = 80
 MIN_INTERVAL_S = 0.05  # at most 20 pictures a second
+MAX_TO_DRAW = 32  # sources that wait for their picture; a client may call each of its photos another source
 
 
 @dataclass(frozen=True)
@@ -141,6 +142,8 @@ class LiveHub:
             watching = tuple(viewer for viewer in self._viewers if viewer.wants(result))
             if any(viewer.wants_pictures for viewer in watching):
                 self._to_draw[result.origin.source] = result
+                if len(self._to_draw) > MAX_TO_DRAW:
+                    del self._to_draw[next(iter(self._to_draw))]
                 self._changed.notify()
         update = LiveUpdate(result)
         for viewer in watching:
@@ -174,13 +177,19 @@ class LiveHub:
                     self._changed.wait(wait_s)  # or until a source that is due comes in
                     continue
                 result = self._to_draw.pop(source)
-                self._drawn_s[source] = self._clock()
+                self._note_drawn(source)
                 watching = tuple(
                     viewer for viewer in self._viewers if viewer.wants_pictures and viewer.wants(result)
                 )
             if watching:
                 self._show(result, watching)
             del result, watching
+
+    def _note_drawn(self, source: str) -> None:
+        """Remember when, and forget the sources that are due whenever they come."""
+        now_s = self._clock()
+        self._drawn_s = {name: at_s for name, at_s in self._drawn_s.items() if self._due_s(name) > now_s}
+        self._drawn_s[source] = now_s
 
     def _due_s(self, source: str) -> float:
         return self._drawn_s.get(source, float("-inf")) + self._min_interval_s

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edge_app.services.live import LiveHub, overlay_of
+from edge_app.services.live import MAX_TO_DRAW, LiveHub, overlay_of
 from edge_app.services.result import ModelVersion, Origin, Outcome, Photo, Result
 from inspector.postprocess import Thresholds, judge
 from inspector.view import View
@@ -139,6 +139,35 @@ def test_a_source_that_floods_does_not_keep_another_from_being_drawn() -> None:
             return [first.picture, other.picture]
 
     assert asyncio.run(watch()) == [b"fast", b"slow"]
+    hub.close()
+
+
+def test_names_of_sources_without_end_take_no_memory_without_end() -> None:
+    now = [0.0]
+    go_on, drawing = threading.Event(), threading.Event()
+
+    def draw(drawn: Result) -> bytes:
+        drawing.set()
+        assert go_on.wait(10)
+        return drawn.origin.source.encode()
+
+    hub = LiveHub(draw=draw, min_interval_s=1, clock=lambda: now[0])
+
+    async def watch() -> None:
+        with hub.watch(pictures=True) as viewer:
+            hub.publish(result(source="first"))
+            assert drawing.wait(10)
+            for number in range(200):
+                hub.publish(result(source=f"part {number}"))
+            assert len(hub._to_draw) == MAX_TO_DRAW
+            assert "part 199" in hub._to_draw
+            now[0] = 100.0
+            go_on.set()
+            while (await viewer.next()).picture != b"part 199":  # type: ignore[union-attr]
+                now[0] += 100.0
+            assert len(hub._drawn_s) <= MAX_TO_DRAW
+
+    asyncio.run(watch())
     hub.close()
 
 
