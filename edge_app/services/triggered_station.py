@@ -80,6 +80,8 @@ class TriggeredStation:
                 raise queue.Full
             self._requests.put_nowait(request)
         except queue.Full as error:
+            if kind is Trigger.MQTT and not self._is_stopping.is_set():
+                self._write_down_busy(request)
             raise BusyError(
                 f"camera {self._camera.name} has {self._requests.qsize()} triggers waiting "
                 f"(limit {MAX_TRIGGERS}), or is being stopped; send this one again in a moment"
@@ -96,6 +98,11 @@ class TriggeredStation:
                 continue
             if request.future.set_running_or_notify_cancel():
                 self._answer(request)
+
+    def _write_down_busy(self, request: _Request) -> None:
+        """Record a part whose trigger was refused where nobody hears the refusal and sends it again."""
+        refused = self._submit_no_decision(None, request, reason=BUSY)
+        refused.add_done_callback(self._tally.count)
 
     def _refuse_waiting(self) -> None:
         with suppress(queue.Empty):

@@ -102,6 +102,19 @@ def test_a_part_that_the_hub_has_no_time_for_is_no_pass() -> None:
     assert (answer.outcome, answer.reason) == (Outcome.NO_DECISION, "busy")
 
 
+def test_a_trigger_over_mqtt_that_is_one_too_many_is_recorded_since_nobody_hears_the_refusal() -> None:
+    inspector = FakeInspector()
+    station = TriggeredStation(FakeCamera(), settings(), inspector)
+    for _ in range(MAX_TRIGGERS):
+        station.trigger(Trigger.MQTT)
+    for kind in (Trigger.HTTP, Trigger.MQTT):
+        with pytest.raises(BusyError, match="8 triggers waiting"):
+            station.trigger(kind, lot="L9")
+    ((_, origin, reason),) = inspector.no_decisions
+    assert (origin.trigger, origin.lot, reason) == ("mqtt", "L9", "busy")
+    assert station.stats.num_no_decision == 1
+
+
 def test_too_many_triggers_are_refused() -> None:
     camera = FakeCamera()
     station = TriggeredStation(camera, settings(), FakeInspector())  # not started: nothing is answered
