@@ -41,8 +41,8 @@ function picture({ from, to, bucket, buckets }, total, width) {
   }
   for (const each of buckets) svg.append(bar(each, { x: x(Date.parse(each.start)), width: Math.max(1.5, Math.min(slot * 0.86, 46)), y, bucket }));
   const numTicks = Math.min(num, width < 480 ? 4 : 8);
-  for (let tick = 0; tick < numTicks; tick++) {
-    const ms = startMs + Math.round((tick / numTicks) * num) * stepMs;
+  for (let tick = 0; tick < num; tick += Math.ceil(num / numTicks)) {
+    const ms = startMs + tick * stepMs;
     svg.append(label(timeLabel(ms, num * stepMs), x(ms), HEIGHT - 5, "start"));
   }
   return svg;

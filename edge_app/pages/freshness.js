@@ -1,6 +1,6 @@
 // Whether the picture on the live page may look alive: numbers and states in, one level and its words out.
 
-import { age } from "./text.js";
+import { age, upperFirst } from "./text.js";
 
 export const LATE_MS = 3000;
 
@@ -37,7 +37,7 @@ export function freshness({ isOpen, wasOpen, camera, pictureMs, trouble }) {
 /** One sentence about what is wrong with a camera, or "". */
 export function faultOf({ settings, camera }) {
   if (!camera) return "";
-  const error = camera.last_error ? ` ${camera.last_error}.` : "";
+  const error = camera.last_error ? ` ${upperFirst(camera.last_error)}.` : "";
   const since = camera.age_ms === null ? "" : ` Last picture ${age(camera.age_ms)} ago.`;
   if (camera.fault === "frozen") return "The camera repeats the same picture.";
   if (camera.fault === "black") return "The picture is black: check the lamp, the lens cap and the exposure.";

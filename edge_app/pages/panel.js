@@ -25,7 +25,7 @@ export function showVerdict(judgement, { isAdjusted, ownVerdict, scale }) {
   element("verdict-reason").textContent = reason(judgement, scale);
   const own = element("verdict-own");
   own.hidden = !isAdjusted;
-  own.textContent = `With your thresholds. The model's own say ${ownVerdict}.`;
+  own.textContent = `With your thresholds. Those in force say ${ownVerdict}.`;
 }
 
 export function showFigures(judgement, { latencyMs, roundTripMs }) {

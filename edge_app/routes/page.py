@@ -21,10 +21,10 @@ PAGES_AT = {
 }
 STYLES = ("page.css", "live.css", "history.css", "manage.css", "try.css")
 SCRIPTS = (
-    "api.js", "camera_form.js", "cameras.js", "chart.js", "detail.js", "device_settings.js", "dom.js", "feed.js",
-    "filters.js", "freshness.js", "health.js", "history.js", "judge.js", "limits.js", "live.js", "login.js",
-    "marks.js", "models.js", "outbox.js", "panel.js", "picture.js", "polygons.js", "shell.js", "strip.js",
-    "text.js", "try.js",
+    "api.js", "camera_form.js", "cameras.js", "chart.js", "detail.js", "device_settings.js", "dom.js",
+    "feed.js", "filters.js", "freshness.js", "health.js", "history.js", "judge.js", "limits.js",
+    "live.js", "login.js", "marks.js", "models.js", "outbox.js", "panel.js", "picture.js",
+    "polygons.js", "shell.js", "strip.js", "text.js", "try.js",
 )  # fmt: skip
 
 # Address -> file and content type; nothing else in the folder is served.

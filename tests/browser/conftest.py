@@ -15,8 +15,9 @@ from tests.browser.line import Line, running_line  # noqa: E402
 OpenPage = Callable[..., Page]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """For a module at most: while Playwright runs, so does its event loop, and `asyncio.run` fails elsewhere."""
     path = chromium_path()
     if path is None:
         pytest.skip("chromium is not installed: the pages are not tested")

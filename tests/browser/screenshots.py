@@ -1,7 +1,7 @@
 """Screenshots of the pages for docs: `python -m tests.browser.screenshots BUNDLE OUT [OTHER_BUNDLE]`.
 
-A server on BUNDLE inspects parts that `inspector.demo_part` draws, replayed as a camera; nothing else is in the
-pictures. Each is below 300 kB. OTHER_BUNDLE is uploaded and looks on as a shadow.
+A server on BUNDLE inspects parts that `inspector.demo_part` draws, replayed as a camera; nothing else is in
+the pictures. Each is below 300 kB. OTHER_BUNDLE is uploaded and looks on as a shadow.
 """
 
 from __future__ import annotations
@@ -61,8 +61,12 @@ class Camera:
 
 
 def small_png(png: bytes) -> bytes:
-    """Return the picture with at most 256 colours, fewer until it fits `MAX_BYTES`; rare ones stay."""
+    """Return the picture as it is, or with fewer colours until it fits `MAX_BYTES`; rare ones stay."""
     picture = Image.open(io.BytesIO(png)).convert("RGB")
+    whole = io.BytesIO()
+    picture.save(whole, "PNG", optimize=True)
+    if whole.tell() <= MAX_BYTES:
+        return whole.getvalue()
     for num_colours in (256, 128, 64, 32):
         small = io.BytesIO()
         picture.quantize(num_colours, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
@@ -140,7 +144,7 @@ def take_try(camera: Camera, photo: Path) -> None:
         page.set_input_files("#file", str(photo))
         page.wait_for_selector("#well[data-state=shown]")
         page.wait_for_timeout(300)  # one frame of drawing
-        camera.keep(page, f"try_{name}")
+        camera.keep(page, f"page_{name}")
 
 
 def main(bundle: Path, out: Path, other: Path | None = None) -> None:
@@ -151,13 +155,15 @@ def main(bundle: Path, out: Path, other: Path | None = None) -> None:
     with tempfile.TemporaryDirectory(prefix="inspector-state-") as name:
         recordings = Path(name) / "recordings"
         draw_parts(recordings / "flange")
+        photo = Path(name) / "thread.png"
+        cv2.imwrite(str(photo), render_defect("foreign_thread", np.random.default_rng(2), size_px=560)[0])
         with serving(bundle, state=Path(name)) as server, chromium(path) as browser:
             prepare(server.url, other)
             camera = Camera(browser, server.url, out)
             take_live(camera)
             take_history(camera)
             take_management(camera)
-            take_try(camera, recordings / "flange" / "05.png")
+            take_try(camera, photo)
             page = camera.open("/", DESKTOP, ready="#well[data-level=live]")
             shutil.rmtree(recordings / "flange")  # the camera is gone
             page.wait_for_selector("#well[data-level=stale]", timeout=60_000)

@@ -99,7 +99,7 @@ def test_a_dropped_photo_gets_a_verdict_and_the_slider_changes_it_without_asking
     before = page.locator("#picture").screenshot()
     move(page, "fail", 1.0)
     expect(page.locator("#verdict-word")).to_have_text("REVIEW")
-    expect(page.locator("#verdict-own")).to_have_text("With your thresholds. The model's own say FAIL.")
+    expect(page.locator("#verdict-own")).to_have_text("With your thresholds. Those in force say FAIL.")
     move(page, "review", 1.0)
     expect(page.locator("#verdict-word")).to_have_text("PASS")
     expect(page.locator("#regions tr")).to_have_count(0)

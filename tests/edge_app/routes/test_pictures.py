@@ -113,3 +113,15 @@ def test_a_file_that_is_gone_is_a_404_and_no_failure(fresh: Device) -> None:
     for path in (fresh.folder / "state" / "files").rglob(f"{result.id}.*"):
         path.unlink()
     assert {answer.status_code for answer in pictures_of(fresh, result.id).values()} == {404}
+
+
+def test_a_small_overlay_has_its_size_and_a_tag_of_its_own(shared: Device) -> None:
+    link = f"inspections/{shared.inspect(BAD)['id']}/overlay.jpg"
+    whole, small = shared.get(link), shared.get(f"{link}?max_side_px=64")
+    decoded = cv2.imdecode(np.frombuffer(small.content, np.uint8), cv2.IMREAD_COLOR)
+    assert decoded is not None
+    assert decoded.shape == (43, 64, 3)
+    assert small.headers["etag"] != whole.headers["etag"]
+    again = shared.get(f"{link}?max_side_px=64", headers={"if-none-match": small.headers["etag"]})
+    assert again.status_code == 304
+    assert "max_side_px" in sentence_of(shared.get(f"{link}?max_side_px=10000"), 422)
