@@ -71,7 +71,9 @@ def _half(trained: Trained, network: Exported, plan: Plan, *, threads: int | Non
 def _quantized(
     trained: Trained, network: Exported, plan: Plan, *, console: Console, threads: int | None
 ) -> Deployed:
-    found = quantize_within_loss(trained, network.model, flavour=plan.target.flavour, console=console)
+    found = quantize_within_loss(
+        trained, network.model, flavour=plan.target.flavour, console=console, threads=threads
+    )
     score = score_with(load(found.model, trained, threads=threads).infer, size_hw=trained.size_hw)
     return Deployed(replace(network, model=found.model, score=score), plan, score, quantization=found.record)
 

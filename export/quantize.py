@@ -90,6 +90,19 @@ def quantizable_nodes(model: onnx.ModelProto) -> list[str]:
     return [node.name for node in model.graph.node if node.op_type in CONVOLUTIONS][:-1]
 
 
+def blocks_of(model: onnx.ModelProto) -> list[tuple[str, ...]]:
+    """Return the quantizable convolutions in blocks: one, or a depthwise and the pointwise that reads it."""
+    blocks: list[tuple[str, ...]] = []
+    last_output = ""
+    quantizable = set(quantizable_nodes(model))
+    for node in model.graph.node:
+        if node.name in quantizable:
+            joins = bool(blocks) and node.input[0] == last_output
+            blocks = [*blocks[:-1], (*blocks[-1], node.name)] if joins else [*blocks, (node.name,)]
+            last_output = node.output[0]
+    return blocks
+
+
 def check_symmetric(model: onnx.ModelProto) -> int:
     """Return how many Q and DQ nodes there are, all of them S8 with zero point 0, as TensorRT wants.
 
