@@ -1,4 +1,4 @@
-"""The two networks that are timed: one of the demo's width, briefly trained, and the same at paper width.
+"""The two networks that are timed: a searched and trained narrow one, and the same at paper width.
 
 Training a network of width 64 takes a GPU. Here a trained narrow one is widened so that it computes the same
 function with 64 channels where it had 8 (Net2WiderNet): its speed is that of the paper's width, and its AUPR
@@ -11,74 +11,30 @@ weight, so that no two filters are equal.
 
 from __future__ import annotations
 
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
+import onnx
 import torch
 from torch import Tensor, nn
 
 from export.trained import Trained
-from inspector import __version__
-from inspector.dataset import Dataset, split_good
-from search.defects import PerlinDefects, ProceduralTextures
-from search.losses.segmentation import LossWeights
-from search.nets.detector import Detector, build_detector, initialise
+from search.nets.detector import Detector, build_detector
 from search.nets.spec import NetworkSpec
-from search.recipe import Recipe
-from search.training.device import make_fabric
-from search.training.feed import SyntheticSamples, load_frames
-from search.training.fit import Fit, FitPlan
 
-GENES = (0, 1, 2) * 6  # each operation six times
-NARROW, PAPER = 8, 64
+PAPER = 64
 
 
-def train_narrow(dataset: Dataset, recipe: Recipe, folder: Path) -> Trained:
-    """Train the narrow network on quarters of the photos; it goes on where it stopped in `folder`."""
-    size = recipe.data.size
-    split = split_good(dataset.train, validation=0.2, calibration=0.2, seed=0)
-    frames = load_frames((*split.training, *split.validation), size_hw=(size, size))
-    half = size // 2
-    quarters = [frame[y : y + half, x : x + half] for frame in frames for y in (0, half) for x in (0, half)]
-    spec = NetworkSpec("unet", GENES, NARROW, NARROW)
-    net = build_detector(spec)
-    initialise(net, "he", seed=0)
-    training = recipe.retraining
-    fit = Fit(
-        net,
-        SyntheticSamples(quarters, PerlinDefects(ProceduralTextures(0)), recipe.defects, seed=0),
-        FitPlan(
-            training,
-            LossWeights(),
-            recipe.compute,
-            0,
-            training.num_steps(len(quarters)),
-            folder / "narrow.pt",
-        ),
-        fabric=make_fabric(recipe.compute),
-    )
-    fit.run(lambda _step: None, lambda _report: None)
-    weights = fit.weights()
-    assert isinstance(weights, Detector)
-    return Trained(
-        name="runtime-narrow",
-        detector=weights.cpu().eval(),
-        spec=spec,
-        space="unet",
-        size_hw=(size, size),
-        recipe=recipe.model_dump(mode="json"),
-        seed=0,
-        dataset=dataset,
-        calibration=split.calibration,
-        fingerprint=dataset.fingerprint(),
-        code_version=__version__,
-        validation=split.validation,
-    )
+def at_paper_width(narrow: Trained) -> Trained:
+    """Return the same function with the channels of the paper."""
+    spec = replace(narrow.spec, width=PAPER, reconstructor_width=PAPER)
+    return replace(narrow, name="runtime-paper", detector=widened(narrow.detector, spec), spec=spec)
 
 
-def widened(net: Detector, *, width: int) -> Detector:
-    """Return a detector of `width` that computes what `net` does."""
-    wide = build_detector(NetworkSpec("unet", GENES, width, width)).eval()
+def widened(net: Detector, spec: NetworkSpec) -> Detector:
+    """Return a detector of `spec` that computes what `net`, a narrower one of the same genes, does."""
+    wide = build_detector(spec).eval()
     rng = np.random.default_rng(0)
     sources = dict(net.named_modules())
     with torch.no_grad():
@@ -113,14 +69,25 @@ def _widened(weight: Tensor, shape: torch.Size, rng: np.random.Generator) -> Ten
     return spread.reshape(shape)
 
 
+def at_side(model: bytes, side_px: int) -> bytes:
+    """Return the ONNX file for square inputs of `side_px`: the networks are convolutions throughout."""
+    proto = onnx.load_from_string(model)
+    for value in (*proto.graph.input, *proto.graph.output):
+        for dim in value.type.tensor_type.shape.dim[2:]:
+            dim.dim_value = side_px
+    del proto.graph.value_info[:]
+    onnx.checker.check_model(proto, full_check=True)
+    return bytes(proto.SerializeToString())
+
+
 def save_network(trained: Trained, path: Path) -> None:
-    """Write the network's width and weights for `load_network`."""
-    torch.save({"width": trained.spec.width, "net": trained.detector.state_dict()}, path)
+    """Write the network's specification and weights for `load_network`."""
+    torch.save({"spec": asdict(trained.spec), "net": trained.detector.state_dict()}, path)
 
 
 def load_network(path: Path) -> Detector:
     """Return the network that `save_network` wrote, in evaluation mode."""
     saved = torch.load(path, weights_only=True)
-    net = build_detector(NetworkSpec("unet", GENES, saved["width"], saved["width"])).eval()
+    net = build_detector(NetworkSpec(**saved["spec"])).eval()
     net.load_state_dict(saved["net"])
     return net
