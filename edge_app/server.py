@@ -1,6 +1,5 @@
 """The port: bound first, announced when it answers."""
 
-import ctypes
 import gc
 import socket
 from contextlib import suppress
@@ -13,6 +12,7 @@ from fastapi import FastAPI
 
 from edge_app.access import tls as tls_version
 from edge_app.access.log_guard import guard_logs
+from edge_app.heap import bounded_heap
 from edge_app.protocol import BoundedHttp
 from edge_app.settings import Settings
 from inspector.errors import InputError
@@ -21,8 +21,6 @@ BACKLOG = 128
 KEEP_ALIVE_S = 5
 GRACE_S = 5
 MAX_MESSAGE_BYTES = 65_536  # that a WebSocket takes; viewers have little to say
-MAX_ARENAS = 2
-_M_ARENA_MAX = -8  # malloc.h
 _SANSIO = "uvicorn.protocols.websockets.websockets_sansio_impl"  # uvicorn from 0.35 on
 
 
@@ -66,7 +64,6 @@ def run(
         on_stop: Called when the server is told to stop, before it waits for answers that are under way: ends
             those that would never end by themselves.
     """
-    limit_arenas()
     config = uvicorn.Config(
         app,
         http=BoundedHttp,
@@ -84,14 +81,9 @@ def run(
         ssl_keyfile=str(tls[1]) if tls else None,
     )
     guard_logs()  # uvicorn has just set up its handlers
-    with suppress(KeyboardInterrupt):  # uvicorn raises SIGINT again after it has stopped in good order
+    # uvicorn raises SIGINT again after it has stopped in good order
+    with suppress(KeyboardInterrupt), bounded_heap():
         _AnnouncingServer(config, on_ready, on_stop).run(sockets=[listener])
-
-
-def limit_arenas() -> None:
-    """Let all threads share two arenas of glibc's allocator: else each would keep a frame's memory."""
-    with suppress(OSError, AttributeError):
-        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, MAX_ARENAS)
 
 
 class _AnnouncingServer(uvicorn.Server):
