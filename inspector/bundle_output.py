@@ -1,7 +1,6 @@
 """Puts the files of a bundle on disk: whole or not at all, the same bytes for the same files."""
 
 import io
-import os
 import shutil
 import tempfile
 import zipfile
@@ -11,7 +10,7 @@ from typing import Iterator, Mapping
 
 from inspector.bundle_archive import SUMS
 from inspector.errors import BundleError, StorageError
-from inspector.output_file import write_file
+from inspector.output_file import sync_folder, write_file, write_synced
 
 _ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 
@@ -59,11 +58,11 @@ def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
         scratch = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=str(path.parent)))
         try:
             for name in sorted(files):
-                _write_synced(scratch / "new" / name, files[name])
+                write_synced(scratch / "new" / name, files[name])
             _swap(path, fresh=scratch / "new", old=scratch / "old")
         finally:
             shutil.rmtree(str(scratch), ignore_errors=True)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
 
 
 def _swap(path: Path, *, fresh: Path, old: Path) -> None:
@@ -80,22 +79,6 @@ def _swap(path: Path, *, fresh: Path, old: Path) -> None:
 
 def _may_replace(path: Path) -> bool:
     return path.is_dir() and ((path / SUMS).is_file() or not any(path.iterdir()))
-
-
-def _write_synced(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(path: Path) -> None:
-    descriptor = os.open(str(path), os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

@@ -17,10 +17,11 @@ from typing import Callable, List, Optional, Sequence, Set
 from pydantic import ValidationError
 
 from edge_app.services.model_pointers import Pointers
-from edge_app.services.synced_files import removed, storage_errors, sync_folder, write_synced
+from edge_app.services.synced_files import removed, storage_errors
 from inspector.bundle import Bundle
 from inspector.errors import BundleError, InputError, StorageError
 from inspector.manifest import parse_manifest
+from inspector.output_file import sync_folder, write_synced
 
 POINTERS, VERSIONS = "pointers.json", "versions"
 MEGABYTE = 1_000_000

@@ -3,22 +3,13 @@
 Source: facts/edge_reliability.md, section 1 (blob ordering).
 """
 
-import os
 import shutil
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Iterator
 
 from inspector.errors import StorageError
-
-
-def write_synced(path: Path, data: bytes) -> None:
-    """Write one file and sync it; its folder is made where it is missing, and not synced."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+from inspector.output_file import sync_folder, write_synced
 
 
 def replace_synced(path: Path, data: bytes) -> None:
@@ -27,15 +18,6 @@ def replace_synced(path: Path, data: bytes) -> None:
     write_synced(fresh, data)
     fresh.replace(path)
     sync_folder(path.parent)
-
-
-def sync_folder(path: Path) -> None:
-    """Make what was created, renamed or removed in a folder last."""
-    descriptor = os.open(str(path), os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

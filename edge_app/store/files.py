@@ -11,6 +11,8 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import BinaryIO, Dict, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
 
+from inspector.output_file import sync_folder
+
 logger = logging.getLogger(__name__)
 
 SUFFIXES = {"image/jpeg": ".jpg", "image/png": ".png", "image/bmp": ".bmp"}
@@ -127,15 +129,6 @@ def remove_files(paths: Iterable[Path]) -> int:
 def remove_unnamed(path: Path) -> None:
     """Unlink the unfinished copy of `path`, if there is one."""
     remove_files([_part(path)])
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in `folder` durable."""
-    descriptor = os.open(str(folder), os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _make_folder(folder: Path) -> Set[Path]:
