@@ -19,7 +19,7 @@ def test_a_written_file_is_durable_with_its_name(tmp_path: Path, monkeypatch: py
     sync = os.fsync
 
     def watched(descriptor: int) -> None:
-        target = Path(os.readlink(f"/proc/self/fd/{descriptor}"))
+        target = Path(f"/proc/self/fd/{descriptor}").readlink()
         synced.append((target == tmp_path, path.read_bytes()))
         sync(descriptor)
 
