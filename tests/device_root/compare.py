@@ -10,6 +10,7 @@ import numpy as np
 
 TOLERANCE = 1e-4
 MAX_MEMORY_MB = 1500
+MIN_MODULES = 30
 ENDED = (0, -signal.SIGTERM)  # uvicorn ends by the signal that it was sent, once everything is closed
 
 
@@ -47,6 +48,7 @@ def problems_of(
     checks = {
         "nothing was compared": not worst or not verdicts,
         f"a score differs by more than {TOLERANCE:g}": not is_close,
+        "packages were left out": found["num_imported"] < MIN_MODULES,
         "the runner gives other verdicts": found["verdicts"] != verdicts,
         "`inspector inspect` gives other verdicts": found["command_line"] != verdicts,
         "the server gives other verdicts": found["served"] != verdicts,

@@ -65,8 +65,8 @@ unshare --mount --propagation private --pid --fork --mount-proc sh -c '
     mount --bind "$image" "$image" && mount -t proc proc "$image/proc" && mount --rbind /dev "$image/dev"
     mount -t tmpfs -o mode=1777 tmpfs "$image/tmp" && mount --bind "$work" "$image/var/lib/visual-inspector"
     mount -o remount,bind,ro "$image"
-    cd "$image" && exec setpriv --reuid 10001 --regid 10001 --groups 44 --no-new-privs --bounding-set=-all \
-        chroot . env -i PATH=/opt/inspector/bin:/usr/bin:/bin HOME=/var/lib/visual-inspector OMP_NUM_THREADS=1 \
+    cd "$image" && exec setpriv --no-new-privs chroot --userspec=10001:10001 --groups=44 . \
+        env -i PATH=/opt/inspector/bin:/usr/bin:/bin HOME=/var/lib/visual-inspector OMP_NUM_THREADS=1 \
         INSPECTOR_ENGINE_CACHE=/var/lib/visual-inspector/engines \
         sh /var/lib/visual-inspector/tests/device_root/in_image.sh
 ' sh "$image" "$work"

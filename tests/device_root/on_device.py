@@ -4,6 +4,7 @@ python -m tests.device_root.on_device answers WORK NAME     WORK/NAME.npz and .j
 python -m tests.device_root.on_device all WORK NAME         these, and what a server on the bundle does
 """
 
+import importlib
 import json
 import os
 import signal
@@ -11,8 +12,9 @@ import subprocess
 import sys
 import time
 import urllib.request
+from importlib import metadata
 from pathlib import Path
-from typing import Any, Dict, Iterator, Tuple
+from typing import Any, Dict, Iterator, List, Tuple
 
 import cv2
 import numpy as np
@@ -26,6 +28,13 @@ BUNDLE, PHOTOS, STATE = "part.bundle", "photos", "state"
 CAMERA = "replay"
 NUM_FRAMES = 3
 TIMEOUT_S = 300.0
+NOT_IMPORTED = {
+    "pip",
+    "setuptools",
+    "wheel",
+    "visual-inspector",
+    "visual_inspector",
+}  # tools, and what is tested
 INSPECTOR = [sys.executable, "-c", "from inspector.cli import main; main()"]
 
 
@@ -34,6 +43,7 @@ def main() -> None:
     task, work, name = sys.argv[1], Path(sys.argv[2]), sys.argv[3]
     scores, facts = answers(work)
     if task == "all":
+        facts["num_imported"] = len(import_everything())
         facts["command_line"] = command_line(work)
         facts.update(served(work, scores))
     write(work, name, scores, facts)
@@ -70,6 +80,19 @@ def answers(work: Path) -> Tuple[Dict[str, np.ndarray], Dict[str, Any]]:
 def photos(work: Path) -> Iterator[Path]:
     """The photos in the order of their names."""
     return iter(sorted((work / PHOTOS).glob("*.png")))
+
+
+def import_everything() -> List[str]:
+    """Import every module at the top of every package that is installed beside this project."""
+    names = set()
+    for package in metadata.distributions():
+        if package.metadata["Name"] not in NOT_IMPORTED:
+            files = [file for file in package.files or () if file.suffix in (".py", ".so")]
+            names |= {file.parts[0] if len(file.parts) > 1 else file.name.split(".")[0] for file in files}
+    modules = sorted(name for name in names if name.isidentifier())
+    for name in modules:
+        importlib.import_module(name)
+    return modules
 
 
 def command_line(work: Path) -> Dict[str, str]:
