@@ -16,6 +16,8 @@ from inspector.postprocess import Thresholds
 SCHEMA_VERSION = 2
 PRECISIONS = ("fp32", "fp16", "int8")
 FP32_TOLERANCE = 1e-4
+MAX_JSON_BYTES = 16 * 1024 * 1024
+MAX_COUNT = 2**53
 _PRECISION = "^(" + "|".join(PRECISIONS) + ")$"
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 
@@ -85,15 +87,22 @@ class LayerRecord(Record):
 
     name: str
     op: str
-    in_channels: Optional[int] = None
-    out_channels: Optional[int] = None
+    in_channels: Optional[int] = Field(default=None, ge=1, le=MAX_COUNT)
+    out_channels: Optional[int] = Field(default=None, ge=1, le=MAX_COUNT)
     kernel: Optional[Tuple[int, int]] = None
     stride: Optional[Tuple[int, int]] = None
     dilation: Optional[Tuple[int, int]] = None
     groups: Optional[int] = None
     out_hw: Optional[Tuple[int, int]] = None
-    macs: int = Field(default=0, ge=0)
-    parameters: int = Field(default=0, ge=0)
+    macs: int = Field(default=0, ge=0, le=MAX_COUNT)
+    parameters: int = Field(default=0, ge=0, le=MAX_COUNT)
+
+    @field_validator("kernel", "stride", "dilation", "out_hw")
+    @classmethod
+    def _sides_are_possible(cls, value: Optional[Tuple[int, int]]) -> Optional[Tuple[int, int]]:
+        if value is not None and not all(1 <= side <= MAX_COUNT for side in value):
+            raise ValueError(f"{value} is no size in pixels")
+        return value
 
 
 class ParityRecord(Record):
@@ -274,6 +283,10 @@ def parse_reference(data: bytes, *, where: str) -> Reference:
 
 
 def _parse_json(data: bytes, *, name: str, where: str) -> Dict[str, Any]:
+    if len(data) > MAX_JSON_BYTES:  # parsed, it takes ten times as much: more than a small device has
+        raise BundleError(
+            f"{name} in {where} has {len(data)} bytes, the limit is {MAX_JSON_BYTES}; export the bundle again"
+        )
     try:
         raw = json.loads(data.decode("utf-8"))
     except (ValueError, RecursionError) as error:

@@ -78,4 +78,6 @@ def _scale(layer: LayerRecord) -> Tuple[float, float]:
     if layer.op in ("Resize", "Upsample"):
         return 0.5, 0.5
     stride = layer.stride or (1, 1)
+    if layer.op == "ConvTranspose":
+        return 1 / stride[0], 1 / stride[1]
     return float(stride[0]), float(stride[1])

@@ -159,7 +159,7 @@ def _sha256(file: Path) -> str:
 
 
 def _lock(descriptor: int) -> bool:
-    """Lock a folder until its descriptor is closed, if only by the process's death; say whether it is ours."""
+    """Lock a folder until its descriptor is closed, also by a kill; say whether it is ours."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:  # held by another, or a file system that knows no locks

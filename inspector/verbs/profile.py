@@ -54,6 +54,7 @@ def profile(
     console = Console(json_output=json_output)
     with open_probes() as probes, tempfile.TemporaryDirectory() as folder:
         load = _loader(runtime, threads=threads, precision=precision, cache=Path(folder))
+        _refuse_other_precision(load, probes, precision)
         found = _measure(probes, load, core=core, seconds=seconds, console=console)
         first = found[0]
         engine = load(probes.model(first.files[0]), first.hw)
@@ -66,6 +67,16 @@ def profile(
         fitted = fit_profile(found[1], found[2], description, overhead_ms=found[3])
     write_profile(fitted, out)
     _tell(console, fitted, out)
+
+
+def _refuse_other_precision(load: Load, probes: ProbeFile, precision: str) -> None:
+    probe = probes.index.probes[0]
+    engine = load(probes.model(probe.files[0]), probe.hw)
+    if engine.precision != precision:
+        raise InputError(
+            f"{engine.name} computes the probes in {engine.precision}, not in {precision}; "
+            "leave --precision out, or run where TensorRT builds the engine"
+        )
 
 
 def _loader(runtime: str, *, threads: Optional[int], precision: str, cache: Path) -> Load:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from export.cli import _reproducible_time
 from export.evidence import draw_defect, enough_good, spread
-from export.pack import pack
+from export.pack import _self_tested, pack
 from export.trained import Trained
 from inspector.bundle import Bundle
 from inspector.console import Console
@@ -21,14 +21,27 @@ from inspector.dataset import decode_frame, read_frame
 from inspector.errors import BudgetError, InputError, OperatorError, ParityError, RunError
 from inspector.postprocess import Verdict, judge
 from inspector.preprocess import to_image
-from inspector.runtime import Runner
+from inspector.runtime import Runner, best
+from inspector.runtime.choice import Installed
 from search.nets.detector import Detector
+from tests.tiny_bundle import write_tiny_bundle
 
 WHEN = datetime(2026, 11, 24, 8, 0, tzinfo=timezone.utc)
 
 
 def _pack(trained: Trained, out: Path, **options: object) -> Bundle:
     return pack(trained, out, console=Console(), threads=1, created=WHEN, **options)  # type: ignore[arg-type]
+
+
+def test_the_written_bundle_is_tested_where_its_golden_scores_are_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A workstation's GPU rounds FP32 to TF32: the export failed after the bundle was written.
+    all_there = Installed(("CUDAExecutionProvider", "CPUExecutionProvider"), tensorrt=True, cuda=True)
+    monkeypatch.setattr(best, "installed", lambda: all_there)
+    monkeypatch.setattr(best, "_Plans", None)  # nothing may be built
+    bundle = _self_tested(write_tiny_bundle(tmp_path / "tiny.bundle"), console=Console(), threads=1)
+    assert bundle.manifest.name == "tiny"
 
 
 def test_the_bundle_answers_as_the_network_did(trained: Trained, tmp_path: Path) -> None:

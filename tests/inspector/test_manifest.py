@@ -62,6 +62,16 @@ def test_schema_2_is_read_as_it_was_written() -> None:
         ({"precision": "int8"}, r"precision is int8, but tolerances are given for \['fp32'\]"),
         ({"file_precision": "int8"}, "precision is fp32, which a file of int8 cannot answer in"),
         ({"target": "Jetson Nano"}, "target: String should match"),
+        (
+            {"layers": [{"name": "c", "op": "Conv", "in_channels": -1}]},
+            "layers.0.in_channels: Input should be",
+        ),
+        (
+            {"layers": [{"name": "c", "op": "Conv", "out_hw": [0, 8]}]},
+            r"layers.0.out_hw: .*\(0, 8\) is no size",
+        ),
+        ({"layers": [{"name": "c", "op": "Conv", "macs": 10**400}]}, "layers.0.macs: "),
+        ({"provenance": "x" * (16 * 1024 * 1024)}, "manifest.json in .* has .* bytes, the limit is 16777216"),
         ({"quantization": {"flavour": "x", "num_calibration": 1, "num_nodes": 1}}, "quantization.flavour"),
     ],
 )

@@ -85,6 +85,13 @@ def test_pooling_and_resizing_are_counted_by_their_larger_side() -> None:
     assert (resize.units, resize.values) == (16 * PIXELS, 1.25 * 16 * PIXELS)
 
 
+def test_a_transposed_convolution_reads_the_smaller_side() -> None:
+    # It was taken for a convolution with that stride: sixteen times the bytes that it reads.
+    up = work_of(layer(stride=(2, 2)).model_copy(update={"op": "ConvTranspose"}))
+    assert up is not None
+    assert up.values == (16 / 4 + 32) * PIXELS
+
+
 def measured(points: list[Point], **changes: Any) -> DeviceProfile:
     costs = {kind: KindCost(points=points, **changes) for kind in KINDS}
     return profile(costs=costs, overhead_ms=0.0)

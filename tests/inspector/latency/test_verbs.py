@@ -47,6 +47,10 @@ def test_latency_lists_kinds_or_layers(tmp_path: Path, capsys: pytest.CaptureFix
     [
         (["latency", "BUNDLE", "--device", "orin"], "device 'orin' is not known"),
         (["profile", "--out", "x.json", "--precision", "int4"], "--precision int4 is not known"),
+        (
+            ["profile", "--out", "x.json", "--runtime", "cpu", "--precision", "fp16"],
+            "onnxruntime-cpu computes the probes in fp32, not in fp16",
+        ),
         (["profile", "--out", "x.json", "--runtime", "tensorrt"], "no tensorrt runtime is installed"),
     ],
 )
