@@ -14,6 +14,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from inspector.errors import RecipeError
+from inspector.latency import shipped_names
 from search.nets.spec import NUM_NODES, OPERATION_NAMES
 
 PRESETS = ("quick", "cpu", "paper")
@@ -273,3 +274,9 @@ def _resolve_paths(record: dict[str, Any], folder: Path) -> None:
         if isinstance(part, dict) and isinstance(part.get(key), str):
             expanded = Path(os.path.expandvars(part[key])).expanduser()
             part[key] = str(expanded if expanded.is_absolute() else (folder / expanded).resolve())
+    limits = record.get("limits")
+    device = limits.get("device") if isinstance(limits, dict) else None
+    if isinstance(device, str) and device not in shipped_names():
+        profile = folder / Path(os.path.expandvars(device)).expanduser()
+        if profile.is_file():  # else it is a name, or a mistake that is told where the profile is opened
+            limits["device"] = str(profile.resolve())

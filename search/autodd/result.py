@@ -13,7 +13,7 @@ import torch
 from inspector import __version__
 from search.autodd.data import RunData
 from search.autodd.space import SPACE_NAME
-from search.limits.limits import limited_cost
+from search.limits.limits import device_record, limited_cost
 from search.nets.spec import NetworkSpec
 from search.recipe import Recipe
 from search.run_folder import RESULT_SCHEMA
@@ -34,6 +34,7 @@ def result_of(
         "size_hw": list(data.size_hw),
         **limited_cost(spec, data.size_hw, recipe.limits).as_dict(),
         "limits": recipe.limits.model_dump(),
+        "device": device_record(recipe.limits),
         "metrics": metrics,
         "recipe": recipe.model_dump(mode="json"),
         "seed": recipe.seed,

@@ -29,7 +29,7 @@ from search.autodd.result import result_of
 from search.autodd.search_stage import Evolution
 from search.autodd.space import CostTable
 from search.events import EventLog, latest
-from search.limits.limits import limited_cost, profile_of, violations
+from search.limits.limits import device_record, limited_cost, profile_of, violations
 from search.losses.segmentation import LossWeights
 from search.nets.detector import OneShotDetector, build_detector, build_one_shot, inherit, initialise
 from search.nets.spec import Genes, NetworkSpec, genes_of
@@ -82,6 +82,7 @@ class _Run:
         self._check_limits()
         data = open_run_data(recipe)
         self._refuse_other_data(data.dataset)
+        self._refuse_other_device()
         if not data.dataset.test:
             self.console.warn("the data has no test images: the network will not be measured on real defects")
         for note in data.dataset.notes:
@@ -108,6 +109,20 @@ class _Run:
             raise RunError(
                 f"the photos at {dataset.root} have changed since {self.folder.path} was begun; "
                 "bring the old ones back, or use another --run folder"
+            )
+
+    def _refuse_other_device(self) -> None:
+        """Another profile makes other candidates feasible: those of two devices would be mixed."""
+        device = device_record(self.recipe.limits)
+        if device is None:
+            return
+        begun_with = [e["fingerprint"] for e in EventLog.read(self.folder.events) if e["kind"] == "device"]
+        if not begun_with:
+            self.log.write("device", **device)
+        elif begun_with[0] != device["fingerprint"]:
+            raise RunError(
+                f"the profile {self.recipe.limits.device} has changed since {self.folder.path} was begun; "
+                "bring the old one back, or use another --run folder"
             )
 
     def _check_limits(self) -> None:

@@ -6,7 +6,9 @@ Differs from the source: parameters, multiply-adds and predicted latency can be 
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
+from typing import Any
 
 from inspector.latency import DeviceProfile, open_profile
 from search.limits.cost import NetworkCost, network_cost
@@ -22,6 +24,20 @@ def profile_of(limits: LimitsRecipe) -> DeviceProfile | None:
         InputError: there is no such profile.
     """
     return None if limits.device is None else open_profile(limits.device)
+
+
+def device_record(limits: LimitsRecipe) -> dict[str, Any] | None:
+    """Return which profile latency is predicted from, and the fingerprint of its content; errors as above."""
+    profile = profile_of(limits)
+    if profile is None:
+        return None
+    return {
+        "name": profile.name,
+        "basis": profile.basis,
+        "precision": profile.precision,
+        "relative_error": profile.relative_error,
+        "fingerprint": hashlib.sha256(profile.model_dump_json().encode()).hexdigest(),
+    }
 
 
 def limited_cost(spec: NetworkSpec, size_hw: tuple[int, int], limits: LimitsRecipe) -> NetworkCost:

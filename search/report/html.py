@@ -76,6 +76,7 @@ def _context(record: RunRecord, gallery: Sequence[GalleryItem]) -> dict[str, Any
         "charts": _training_charts(record),
         "population": _population_charts(record, winner=digits),
         "top": ranked(candidates)[:TOP],
+        "has_latency": any("latency_ms" in event for event in candidates),
         "pictures": gallery_pictures(gallery),
         "defect_columns": _columns(record.metrics.get("per_defect") or {}),
         "notes": wording.notes(record),

@@ -82,7 +82,7 @@ def limit_rows(record: RunRecord) -> list[tuple[str, str, str, str]]:
         "max_params_m": ("Parameters", _scaled(result.get("params"), 1e-6), "M"),
         "max_size_mb": ("Size", result.get("size_mb"), "MB"),
         "max_macs_g": ("MACs", result.get("macs_g"), "G"),
-        "max_latency_ms": ("Latency", result.get("latency_ms"), "ms"),
+        "max_latency_ms": ("Latency, predicted", result.get("latency_ms"), "ms"),
     }
     rows = []
     for key, (what, value, unit) in measured.items():
@@ -117,8 +117,8 @@ def notes(record: RunRecord) -> list[str]:
     seed = record.result.get("seed", record.recipe.get("seed", "unknown"))
     lines.append(f"This is one run with one seed ({seed}); it says nothing about the spread between seeds.")
     lines.append(
-        "The size counts the parameters of both networks at 4 bytes each. "
-        "MACs are not milliseconds: the latency on a device has to be measured there."
+        "The size counts the parameters of both networks at 4 bytes each. MACs are not milliseconds: "
+        + _latency(record.result)
     )
     return [line for line in lines if line]
 
@@ -129,6 +129,16 @@ def _real_defects(record: RunRecord) -> str:
     return (
         "Images with real defects were looked at only in the final evaluation. Training, search and every "
         "choice before it used good images and synthetic defects alone."
+    )
+
+
+def _latency(result: Mapping[str, Any]) -> str:
+    latency_ms, device = result.get("latency_ms"), result.get("device") or {}
+    if not isinstance(latency_ms, (int, float)) or not device:
+        return "the latency on a device has to be measured there."
+    return (
+        f"{latency_ms:.2f} ms a frame are predicted on {device['name']} ({device['basis']}, typically within "
+        f"{100 * device['relative_error']:.0f} %); they have to be measured there."
     )
 
 

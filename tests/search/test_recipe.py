@@ -190,3 +190,17 @@ def test_a_recipe_that_is_not_there_or_is_a_folder_is_named(tmp_path: Path) -> N
 def test_presets_hold_no_folder_of_their_own() -> None:
     assert sorted(path.stem for path in PRESET_DIR.glob("*.yaml")) == sorted(PRESETS)
     assert all("root" not in path.read_text() for path in PRESET_DIR.glob("*.yaml"))
+
+
+def test_a_device_profile_is_relative_to_the_file_and_a_shipped_name_stays(tmp_path: Path) -> None:
+    # `line7.json` was looked for where the command ran: the export of the run did not find it any more.
+    (tmp_path / "line7.json").touch()
+    (tmp_path / "jetson-nano").touch()
+    for given, expected in (
+        ("line7.json", str(tmp_path / "line7.json")),
+        ("jetson-nano", "jetson-nano"),
+        ("jetson-orin", "jetson-orin"),
+    ):
+        path = tmp_path / "recipe.yaml"
+        path.write_text(f"preset: quick\ndata: {{root: x}}\nlimits: {{device: {given}}}\n")
+        assert load_recipe(path).limits.device == expected

@@ -1,4 +1,4 @@
-"""A run goes on with the photos that it was begun with, or not at all."""
+"""A run goes on with the photos and the device that it was begun with, or not at all."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ import pytest
 
 from inspector.console import Advance, Console
 from inspector.errors import RunError
+from inspector.latency import open_profile, write_profile
 from search.autodd.run import run_search
+from search.limits.limits import device_record
 from tests.search.conftest import tiny_recipe
 
 
@@ -41,3 +43,22 @@ def test_photos_that_came_after_a_kill_are_refused(mvtec: Path, tmp_path: Path) 
         run_search(recipe, run, console=Console())
     added.unlink()
     assert run_search(recipe, run, console=Console())["state"] == "finished"
+
+
+@pytest.mark.slow
+def test_a_device_that_was_measured_again_after_a_kill_is_refused(mvtec: Path, tmp_path: Path) -> None:
+    # What is feasible changes with it: half of the candidates came from one device, half from another.
+    path, run = tmp_path / "line7.json", tmp_path / "run"
+    nano = open_profile("jetson-nano")
+    write_profile(nano, path)
+    tiny = tiny_recipe(mvtec)
+    recipe = tiny.model_copy(update={"limits": tiny.limits.model_copy(update={"device": str(path)})})
+    with pytest.raises(KilledError, match="killed"):
+        run_search(recipe, run, console=KilledAtEvolution())
+    write_profile(nano.model_copy(update={"overhead_ms": 1.0}), path)
+    with pytest.raises(RunError, match=r"the profile .*line7.json has changed since .*run was begun"):
+        run_search(recipe, run, console=Console())
+    write_profile(nano, path)
+    result = run_search(recipe, run, console=Console())
+    assert result["device"] == device_record(recipe.limits)
+    assert result["latency_ms"] > 0

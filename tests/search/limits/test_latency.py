@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import onnx
@@ -12,11 +13,11 @@ import torch
 from export.layers import layers_of
 from export.onnx import ScoreNetwork, export_onnx
 from inspector.errors import InputError, RecipeError
-from inspector.latency import open_profile, predict
+from inspector.latency import open_profile, predict, write_profile
 from inspector.manifest import LayerRecord
 from search.autodd.space import CostTable
 from search.limits.layers import trace_layers
-from search.limits.limits import limited_cost, profile_of, violations
+from search.limits.limits import device_record, limited_cost, profile_of, violations
 from search.nets.detector import build_detector
 from search.nets.spec import NUM_NODES, NetworkSpec
 from search.recipe import LimitsRecipe, load_recipe
@@ -97,3 +98,17 @@ def test_an_unknown_device_is_refused_with_those_that_are_known() -> None:
         InputError, match=r"device 'jetson-orin' is not known: give jetson-nano, jetson-nano-5w"
     ):
         profile_of(LimitsRecipe(device="jetson-orin"))
+
+
+def test_what_a_device_was_is_recorded(tmp_path: Path) -> None:
+    path = tmp_path / "line7.json"
+    write_profile(NANO, path)
+    record = device_record(LimitsRecipe(device=str(path)))
+    assert record is not None
+    assert (record["name"], record["basis"], record["precision"]) == ("jetson-nano", "prior", "fp16")
+    assert device_record(LimitsRecipe(device="jetson-nano")) == record
+    write_profile(NANO.model_copy(update={"overhead_ms": 1.0}), path)
+    changed = device_record(LimitsRecipe(device=str(path)))
+    assert changed is not None
+    assert changed["fingerprint"] != record["fingerprint"]
+    assert device_record(LimitsRecipe()) is None

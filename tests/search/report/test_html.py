@@ -210,3 +210,16 @@ def test_no_space_leaves_the_old_report_whole(quick_run: Path, monkeypatch: pyte
         write_report(quick_run)
     assert (quick_run / "report.html").read_bytes() == before
     assert sorted(path.name for path in quick_run.iterdir()) == files
+
+
+def test_candidates_show_their_predicted_latency_where_there_is_one(make_run: MakeRun) -> None:
+    run = make_run()
+    assert "ms predicted" not in write_report(run).read_text(encoding="utf-8")
+    path = run / "events.jsonl"
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    lines = [{**line, "latency_ms": 12.345} if line["kind"] == "candidate" else line for line in lines]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    page = write_report(run).read_text(encoding="utf-8")
+    check(page)
+    assert "ms predicted" in page
+    assert page.count(">12.35<") == 10

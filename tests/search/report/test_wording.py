@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -65,6 +66,21 @@ def test_limits_show_how_much_of_them_is_used(make_run: MakeRun) -> None:
         ("Size", "3.40 MB", "5 MB", "68 %"),
         ("MACs", "1.13 G", "4 G", "28 %"),
     ]
+
+
+def test_a_predicted_latency_says_what_it_is(make_run: MakeRun) -> None:
+    run = make_run(charts=False)
+    path = run / "result.json"
+    device = {"name": "line7", "basis": "measured", "relative_error": 0.08}
+    limits = {"max_latency_ms": 20.0, "device": "line7.json"}
+    changes = {"latency_ms": 15.0, "device": device, "limits": limits}
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes), encoding="utf-8")
+    record = read_record(run)
+    assert wording.limit_rows(record) == [("Latency, predicted", "15.00 ms", "20 ms", "75 %")]
+    assert (
+        "15.00 ms a frame are predicted on line7 (measured, typically within 8 %)"
+        in wording.notes(record)[-1]
+    )
 
 
 def test_limits_of_an_unfinished_run_have_no_value_yet(make_run: MakeRun) -> None:
