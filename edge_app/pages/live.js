@@ -10,7 +10,7 @@ import { LENGTH, Strip } from "./strip.js";
 import { SIGNS, VERDICTS, age, clock, count, milliseconds, plural, reasonSentence, score, verdictWord } from "./text.js";
 
 const CHOSEN = "inspector-camera";
-const PICTURE_WAIT_MS = 300;
+const PICTURE_WAIT_MS = 1500;
 const NUM_LINKED = 8; // pictures of earlier results that the server has to draw
 
 const shown = { camera: null, state: null, result: null, isOpen: false, wasOpen: false, trouble: "", pictureS: null, pictureId: "" };
@@ -52,12 +52,11 @@ function onResult(result) {
   if (result.source !== shown.camera) return;
   strip.add(result);
   limits.showPreview();
-  const isBehind = shown.pictureS === null || performance.now() - shown.pictureS > PICTURE_WAIT_MS;
-  if (isBehind || shown.pictureId === result.id) showResult(result);
-  else setTimeout(() => showResult(result), PICTURE_WAIT_MS);
+  const comesAlone = shown.pictureS === null || performance.now() - shown.pictureS > PICTURE_WAIT_MS;
+  if (comesAlone || shown.pictureId === result.id) showResult(result);
 }
 
-/** Show a verdict, unless a newer one is there: it waits a little, so that it appears with its picture. */
+/** Show a verdict, unless a newer one is there. While pictures come, it is that of the picture on the screen. */
 function showResult(result) {
   const isOld = shown.result && (shown.result.created > result.created || shown.result.source !== result.source);
   if (isOld || result.source !== shown.camera) return;

@@ -7,17 +7,18 @@ from collections.abc import Callable, Iterator
 import pytest
 
 playwright_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize  # noqa: E402
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect  # noqa: E402
 
 from tests.browser.chromium import DESKTOP, chromium, chromium_path  # noqa: E402
 from tests.browser.line import Line, running_line  # noqa: E402
 
 OpenPage = Callable[..., Page]
+expect.set_options(timeout=20_000)  # for a machine that is busy with other things
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """For a module at most: while Playwright runs, so does its event loop, and `asyncio.run` fails elsewhere."""
+    """For a module at most: while Playwright runs, so does its event loop, and no `asyncio.run` works."""
     path = chromium_path()
     if path is None:
         pytest.skip("chromium is not installed: the pages are not tested")
@@ -42,7 +43,7 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
         context = browser.new_context(viewport=viewport)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(20_000)
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on("console", lambda entry: problems.append(entry.text) if entry.type == "error" else None)
         page.goto(url)
