@@ -275,7 +275,9 @@ def _resolve_paths(record: dict[str, Any], folder: Path) -> None:
             expanded = Path(os.path.expandvars(part[key])).expanduser()
             part[key] = str(expanded if expanded.is_absolute() else (folder / expanded).resolve())
     limits = record.get("limits")
-    device = limits.get("device") if isinstance(limits, dict) else None
+    if not isinstance(limits, dict):
+        return
+    device = limits.get("device")
     if isinstance(device, str) and device not in shipped_names():
         profile = folder / Path(os.path.expandvars(device)).expanduser()
         if profile.is_file():  # else it is a name, or a mistake that is told where the profile is opened

@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from typing import Callable, Protocol
+from typing import Callable, Optional, Protocol
 
 import numpy as np
 
@@ -53,8 +53,8 @@ class BuildingEngine:
         """Map float32 (1, 3, H, W) to float32 (1, 1, H, W)."""
         return self._current.infer(image)
 
-    def wait(self, timeout_s: float) -> bool:
-        """Return whether the build has ended, in success or not, within `timeout_s`."""
+    def wait(self, timeout_s: Optional[float]) -> bool:
+        """Return whether the build has ended, in success or not, within `timeout_s`; None: however long."""
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
 

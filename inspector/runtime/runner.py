@@ -106,6 +106,11 @@ class Runner:
         """
         return golden_difference(self.bundle, self._engine)
 
+    def wait(self) -> None:
+        """Wait until the best engine of this machine answers, or has failed; at the first start minutes."""
+        if isinstance(self._engine, BuildingEngine):
+            self._engine.wait(None)
+
     def close(self) -> None:
         """Give up an engine that is still being built; the runner goes on answering."""
         if isinstance(self._engine, BuildingEngine):

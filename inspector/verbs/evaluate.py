@@ -13,6 +13,7 @@ from inspector.evaluation import Evaluation, evaluate
 from inspector.evaluation_pictures import ScoreLog
 from inspector.output_file import write_file
 from inspector.runtime import Runner
+from inspector.verbs.waiting import open_waiting
 
 app = typer.Typer(
     add_completion=False, rich_markup_mode=None, help="Measure a bundle on a data set with masks."
@@ -54,7 +55,7 @@ def evaluate_bundle(
     Example: inspector evaluate screws.bundle data/screws --out evaluation
     """
     console = Console(json_output=json_output)
-    runner = Runner.open(Bundle.open(bundle), threads=threads, runtime=runtime)
+    runner = open_waiting(Bundle.open(bundle), console=console, threads=threads, runtime=runtime)
     found = open_dataset(dataset, layout=layout)
     samples, what = _samples(found)
     log = ScoreLog(runner, samples)

@@ -16,6 +16,7 @@ from inspector.postprocess import Region, Verdict
 from inspector.render import encode_png, overlay
 from inspector.runtime import Runner
 from inspector.tiling import Tiles, View, inspect_view
+from inspector.verbs.waiting import open_waiting
 
 app = typer.Typer(
     add_completion=False, rich_markup_mode=None, help="Find defects in files, folders and videos."
@@ -51,7 +52,7 @@ def inspect(
     """
     console = Console(json_output=json_output)
     view = None if tiles is None else View(tiles=Tiles(size_px=tiles or None, overlap=tile_overlap))
-    runner = Runner.open(Bundle.open(bundle), threads=threads, runtime=runtime)
+    runner = open_waiting(Bundle.open(bundle), console=console, threads=threads, runtime=runtime)
     results: List[Dict[str, Any]] = []
     failed: List[Dict[str, str]] = []
     names = _FreeNames(out)

@@ -10,7 +10,7 @@ from inspector.bundle import Bundle
 from inspector.console import Console
 from inspector.latency import DeviceProfile, LayerTime, Prediction, open_profile, predict, shipped_names
 from inspector.latency.timing import median_ms
-from inspector.runtime import Runner
+from inspector.verbs.waiting import open_waiting
 
 app = typer.Typer(
     add_completion=False,
@@ -52,14 +52,14 @@ def latency(
     )
     answer = _answer(prediction, profile)
     if measure:
-        answer["measured_ms"] = measured = _measured_ms(opened, threads=threads)
+        answer["measured_ms"] = measured = _measured_ms(opened, console=console, threads=threads)
         ratio = prediction.total_ms / measured
         console.say(f"measured on this machine: {measured:.2f} ms; the prediction is {ratio:.2f} of it")
     console.result(answer)
 
 
-def _measured_ms(bundle: Bundle, *, threads: Optional[int]) -> float:
-    runner = Runner.open(bundle, threads=threads)
+def _measured_ms(bundle: Bundle, *, console: Console, threads: Optional[int]) -> float:
+    runner = open_waiting(bundle, console=console, threads=threads)
     frame = bundle.golden_frames[0].frame
     return median_ms(lambda: runner.score(frame), budget_s=2.0)
 

@@ -14,12 +14,14 @@ import numpy as np
 import pytest
 
 from inspector.bundle import Bundle
+from inspector.console import Console
 from inspector.errors import InputError, RuntimeUnavailableError
 from inspector.runtime import Runner, choice, device, tensorrt
 from inspector.runtime.building import BuildingEngine
 from inspector.runtime.choice import Installed, candidates
 from inspector.runtime.cudart import CudaRuntime
 from inspector.runtime.engine_cache import ENTRY
+from inspector.verbs.waiting import open_waiting
 from tests.inspector.recorded.cuda import RecordedCudart
 from tests.tiny_bundle import expected_score, part, write_tiny_bundle
 
@@ -188,6 +190,23 @@ def test_asked_for_tensorrt_alone_the_start_waits(
 ) -> None:
     runner = Runner.open(bundle, threads=1, runtime="tensorrt", cache=tmp_path / "cache")
     assert (runner.status.name, runner.status.state) == ("tensorrt", "ready")
+
+
+def test_a_verb_waits_for_the_engine(
+    bundle: Bundle,
+    cuda: RecordedCudart,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    # It measured the fallback, then a mixture, and its end killed the build: no verb ever got its engine.
+    monkeypatch.setenv("INSPECTOR_ENGINE_CACHE", str(tmp_path / "cache"))
+    assert open_waiting(bundle, console=Console(), threads=1).name == "tensorrt"
+    assert "the tensorrt engine is being built for this device" in capsys.readouterr().out
+    monkeypatch.setenv("INSPECTOR_ENGINE_CACHE", str(tmp_path / "other"))
+    monkeypatch.setenv("RECORDED_TENSORRT_FAULT", "build")
+    assert open_waiting(bundle, console=Console(), threads=1).name == "onnxruntime-cpu"
+    assert "onnxruntime-cpu answers: " in capsys.readouterr().err
 
 
 def test_no_device_memory_is_told(bundle: Bundle, cuda: RecordedCudart, tmp_path: Path) -> None:
