@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any, Iterator, Optional
 
 MAX_ARENAS = 2
-TRIM_S = 10.0
+TRIM_S = 5.0
 _M_ARENA_MAX = -8  # malloc.h
 
 
