@@ -9,6 +9,8 @@ const REASONS = {
   black: "The picture is black: check the lamp, the lens cap and the exposure.",
   white: "The picture is white: check the exposure.",
   stale: "The camera gives no new picture.",
+  error: "The inspection failed: the log of the server says why.",
+  busy: "More parts came than can be inspected.",
 };
 
 export const verdictWord = (verdict) => verdict.replace("_", " ");
