@@ -5,7 +5,7 @@
 #   tests/device_root/arm64.sh [BUNDLE]      without one: the shipped bundle, else a tiny one
 #
 # Needs root and the internet. The root file system is kept in $ARM64_ROOT (default /tmp/visual-inspector-arm64):
-# the first run takes 10 to 30 minutes, the next one about 5.
+# the first run takes about 10 minutes on a quiet machine, up to 30 on a busy one.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 

@@ -8,6 +8,8 @@ done
 python -c 'import platform, sqlite3, numpy, cv2, onnxruntime
 print(platform.machine(), "Python", platform.python_version(), *platform.libc_ver(), "SQLite", sqlite3.sqlite_version,
     "numpy", numpy.__version__, "OpenCV", cv2.__version__, "onnxruntime", onnxruntime.__version__)'
+python -c 'from inspector.shipped import shipped_bundle
+assert shipped_bundle() is not None, "the shipped model is not in the image"'
 gst-launch-1.0 -q videotestsrc num-buffers=2 ! fakesink
 start-inspector --check || true # this is no Jetson
 exec python -m tests.device_root.on_device all . found
