@@ -11,8 +11,10 @@ from export.sensitivity import Block, Loss, scan
 from inspector.manifest import PrecisionRecord
 
 NUM_BLOCKS = 20
-ERRORS = {(f"conv{number}",): float((number * 7) % 20) for number in range(NUM_BLOCKS)}  # a permutation
-BLOCKS = dict.fromkeys(ERRORS, 100)  # multiply-adds
+ERRORS: dict[Block, float] = {
+    (f"conv{number}",): float((number * 7) % 20) for number in range(NUM_BLOCKS)
+}  # a permutation
+BLOCKS: dict[Block, int] = dict.fromkeys(ERRORS, 100)  # multiply-adds
 ANY = 1.0
 
 
@@ -59,8 +61,8 @@ def test_the_fewest_nodes_stay_in_float(num_bad: int, limit: Loss, num_float: in
 
 def test_a_cheap_block_goes_before_one_that_brings_a_little_more_error() -> None:
     """A full convolution at full size in float costs the speed that INT8 was chosen for."""
-    blocks = {("dear",): 1000, ("depthwise", "pointwise"): 100, ("rest",): 2000}
-    errors = {("dear",): 3.0, ("depthwise", "pointwise"): 2.0, ("rest",): 0.0}
+    blocks: dict[Block, int] = {("dear",): 1000, ("depthwise", "pointwise"): 100, ("rest",): 2000}
+    errors: dict[Block, float] = {("dear",): 3.0, ("depthwise", "pointwise"): 2.0, ("rest",): 0.0}
 
     def loss_of(floats: Sequence[str]) -> Loss:
         return Loss(0.0, 0.0 if floats else 1.0)
