@@ -27,5 +27,6 @@ async function logIn(event) {
 }
 
 element("login").addEventListener("submit", logIn);
+element("enter").disabled = false; // until here the browser would send the form by itself
 element("reveal").addEventListener("change", ({ target }) => { element("key").type = target.checked ? "text" : "password"; });
 session().then((who) => { if (!who.needs_key || who.role) window.location.replace(next()); }).catch(() => {}); // the form says what is wrong

@@ -66,3 +66,9 @@ def reached_from(names: list[str]) -> set[str]:
             found.add(name)
             waiting += re.findall(r'from "\./([\w.]+)"', TEXTS[name])
     return found
+
+
+def test_a_key_cannot_be_sent_before_the_script_takes_it() -> None:
+    """A form that the browser submitted by itself would put the key into the address."""
+    assert re.search(r'<button[^>]*id="enter"[^>]*\bdisabled\b', TEXTS["login.html"])
+    assert 'element("enter").disabled = false; // until here' in TEXTS["login.js"]
