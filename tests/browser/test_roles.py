@@ -37,7 +37,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Line, di
 def logged_in(open_page: OpenPage, guarded: tuple[Line, dict[str, str]], role: str, path: str = "/") -> Page:
     line, secrets = guarded
     page = open_page(f"{line.url}{path}")
-    expect(page.locator("#login")).to_be_visible()
+    expect(page.locator("#enter")).to_be_enabled()
     page.locator("#key").fill(secrets[role])
     page.keyboard.press("Enter")
     expect(page.locator("#who")).to_contain_text(f"{role}-key ({role})")
