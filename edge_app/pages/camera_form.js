@@ -3,7 +3,7 @@
 import { make } from "./dom.js";
 
 const TRIGGERS = {
-  continuous: "Continuously, as fast as the network does it",
+  continuous: "Continuously",
   http: "On a trigger (button, REST)",
   mqtt: "On an MQTT message",
   file: "When an image is dropped into a folder",
@@ -13,7 +13,7 @@ const TRIGGERS = {
 const FIELDS = [
   ["name", "Name", "Letters, digits, - and _", { required: true, maxlength: 40, pattern: "[A-Za-z0-9][A-Za-z0-9_\\-]*" }],
   ["trigger", "Inspects", "", { choices: TRIGGERS }],
-  ["address", "Address", "v4l2:0 · csi:0 · rtsp://user:password@host/path · http://host/mjpeg · video:NAME · folder:NAME", { wide: true, maxlength: 2000, only: ["continuous", "http", "mqtt"] }],
+  ["address", "Address", "v4l2:0 · csi:0 · rtsp://user:password@host/path · http://host/mjpeg · video:NAME or folder:NAME, in the server's recordings", { wide: true, maxlength: 2000, only: ["continuous", "http", "mqtt"] }],
   ["file.folder", "Folder", "A folder in the server's recordings", { only: ["file"] }],
   ["file.then", "Then", "", { choices: { move: "Move it aside", leave: "Leave it" }, only: ["file"] }],
   ["mqtt.host", "MQTT broker", "", { only: ["mqtt"] }],

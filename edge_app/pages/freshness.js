@@ -17,7 +17,7 @@ export function freshness({ isOpen, wasOpen, camera, pictureMs, trouble }) {
       ? { level: "lost", tag: "Not connected", title: "NOT LIVE", text: "The inspector cannot be reached. Trying again." }
       : { level: "wait", tag: "Connecting", title: "Connecting", text: "" };
   }
-  if (!camera) return { level: "wait", tag: "No camera", title: "No camera yet", text: "Add one to see its parts here." };
+  if (!camera) return { level: "wait", tag: "No camera", title: "No camera yet", text: "Its parts will be shown here." };
   const fault = faultOf(camera);
   if (fault) return { level: "stale", tag: "Camera stalled", title: "NOT LIVE", text: fault };
   if (camera.settings.trigger !== "continuous") {

@@ -8,6 +8,8 @@ import { attempt, start } from "./shell.js";
 import { age, bytes, count, moment, upperFirst } from "./text.js";
 
 const INTERVAL_MS = 3000;
+const UNKNOWN = "none yet"; // limits of a figure that is not known well enough
+const LEARNING = ["", "Learning"];
 const LEVELS = { ok: ["good", "As it should be"], watch: ["warn", "Watch it"], alarm: ["bad", "Alarm"] };
 const FIGURES = { brightness: "Brightness", focus: "Focus", score: "Score of good parts", latency_ms: "Model time, ms" };
 const STORES = { ok: "Everything is stored", degraded: "Not everything is kept", failed: "Nothing is stored" };
@@ -55,14 +57,14 @@ function showTiles({ uptime_s: uptimeS, details }) {
 }
 
 function showDrift({ level, sentence, sources }) {
-  const [kind, text] = LEVELS[level];
+  const [kind, text] = sources.length === 0 ? LEARNING : LEVELS[level];
   element("drift-tag").className = `tag ${kind}`;
   element("drift-tag").textContent = text;
-  element("drift-sentence").textContent = `${sentence}.`;
+  element("drift-sentence").textContent = `${sources.length === 0 ? upperFirst(sentence) : sentence}.`;
   const rows = sources.flatMap(({ source, figures }) => figures.map((figure, index) => [
     index === 0 ? make("strong", {}, source) : "",
     FIGURES[figure.name] ?? figure.name,
-    make("span", { class: `tag ${LEVELS[figure.level][0]}` }, LEVELS[figure.level][1]),
+    figureTag(figure),
     number(figure.average), number(figure.normal), limits(figure), count(figure.num_results),
   ]));
   element("drift-sources").replaceChildren(...(rows.length === 0 ? [] : [
@@ -70,9 +72,15 @@ function showDrift({ level, sentence, sources }) {
     make("p", { class: "dim small" }, "Moving averages against the reference that came with the model; model time against the first results on this device. Photos that look like the one before are not counted again.")]));
 }
 
+/** How a figure does; one without limits yet is neither good nor bad. */
+function figureTag(figure) {
+  const [kind, text] = limits(figure) === UNKNOWN ? LEARNING : LEVELS[figure.level];
+  return make("span", { class: `tag ${kind}` }, text);
+}
+
 function limits({ alarm_below: below, alarm_above: above }) {
   const parts = [below === null ? "" : `below ${number(below)}`, above === null ? "" : `above ${number(above)}`].filter(Boolean);
-  return parts.length === 0 ? "learning" : parts.join(" or ");
+  return parts.length === 0 ? UNKNOWN : parts.join(" or ");
 }
 
 function number(value) {

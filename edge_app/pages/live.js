@@ -83,7 +83,7 @@ function showPicture(bitmap, resultId) {
 function showCameras(cameras) {
   const names = cameras.map(({ settings }) => settings.name);
   const list = element("camera");
-  if (names.join() !== [...list.options].map(({ value }) => value).join()) {
+  if (list.length === 0 || names.join() !== [...list.options].map(({ value }) => value).join()) {
     list.replaceChildren(...names.map((name) => make("option", { value: name }, name)));
     list.disabled = names.length === 0;
     if (names.length === 0) list.append(make("option", { value: "" }, "No camera"));

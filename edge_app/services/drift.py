@@ -133,6 +133,8 @@ class DriftMonitor:
 def summary(figures: Tuple[DriftFigure, ...]) -> DriftStatus:
     """Return the highest level among `figures`, with the sentences of the figures that have it."""
     level = max((figure.level for figure in figures), key=list(Level).index, default=Level.OK)
+    if all(figure.average is None for figure in figures):
+        return DriftStatus(level, "too few photos have been seen to compare them", figures)
     if level is Level.OK:
         return DriftStatus(level, "photos look like those the model was made for", figures)
     sentences = [figure.sentence for figure in figures if figure.level is level]
