@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,6 +14,7 @@ from tests.edge_app.app import client_of, encoded, photo_frame
 from tests.edge_app.routes.device import Device, device, sentence_of
 from tests.edge_app.store.made import made
 
+PATIENCE_S = 30.0
 RUNTIME = {"name": "fake", "precision": "fp32", "state": "ready", "detail": ""}
 
 
@@ -71,9 +73,18 @@ def test_a_stranger_learns_only_whether_it_lives(tmp_path: Path) -> None:
         assert "needs the role admin" in sentence_of(answer, 403)
 
 
+def _wait_for_audit(device: Device, *, num_entries: int) -> None:
+    """An answer does not wait for its line in the audit log."""
+    deadline_s = time.monotonic() + PATIENCE_S
+    while len(device.get("audit").json()["items"]) < num_entries:
+        assert time.monotonic() < deadline_s
+        time.sleep(0.02)
+
+
 def test_the_audit_log_tells_who_changed_what(fresh: Device) -> None:
     for review in (0.1, 0.2, 2):
         fresh.send("PUT", "thresholds", json={"fail": 0.9, "review": review, "min_area_px": 1})
+    _wait_for_audit(fresh, num_entries=3)
     first = fresh.get("audit", params={"limit": 2}).json()
     rest = fresh.get("audit", params={"limit": 2, "cursor": first["next_cursor"]}).json()
     assert rest["next_cursor"] is None
