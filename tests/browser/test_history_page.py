@@ -101,14 +101,13 @@ def test_a_result_shows_its_picture_and_what_judged_it(page: Page) -> None:
     page.locator("[name=verdict][value=FAIL]").check()
     expect(page.locator("#rows li")).to_have_count(3)
     page.locator("#rows button").first.click()
+    expect(page.locator(".look img")).to_have_count(2)
     for image in page.locator(".look img").all():
-        expect(image).to_have_js_property("complete", True)
-        assert image.evaluate("image => image.naturalWidth") == 192
+        expect(image).to_have_js_property("naturalWidth", 192)
     page.keyboard.press("m")
     assert page.locator(".look img").nth(1).evaluate("image => image.style.opacity") == "0"
-    text = page.locator("#detail").inner_text()
     for word in ("0.500", "0.250", "the model's own", "tiny 1", "SMALL", "Regions, in pixels"):
-        assert word in text
+        expect(page.locator("#detail")).to_contain_text(word)
     page.go_back()
     expect(page.locator("#detail")).to_be_hidden()
 
