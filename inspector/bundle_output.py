@@ -10,7 +10,7 @@ from typing import Iterator, Mapping
 
 from inspector.bundle_archive import SUMS
 from inspector.errors import BundleError, StorageError
-from inspector.output_file import sync_folder, write_file, write_synced
+from inspector.output_file import sync_path, write_file, write_synced
 
 _ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 
@@ -62,7 +62,7 @@ def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
             _swap(path, fresh=scratch / "new", old=scratch / "old")
         finally:
             shutil.rmtree(str(scratch), ignore_errors=True)
-        sync_folder(path.parent)
+        sync_path(path.parent)
 
 
 def _swap(path: Path, *, fresh: Path, old: Path) -> None:

@@ -32,7 +32,7 @@ def write_file(path: Path, data: bytes, *, mode: int = 0o644) -> Path:
         except BaseException:
             Path(name).unlink()
             raise
-        sync_folder(path.parent)
+        sync_path(path.parent)
     except OSError as error:
         raise StorageError(
             f"cannot write {path}: {error.strerror or error}; free some space or choose another folder"
@@ -49,8 +49,8 @@ def write_synced(path: Path, data: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def sync_folder(path: Path) -> None:
-    """Make durable what was created, renamed or removed in a folder last."""
+def sync_path(path: Path) -> None:
+    """Make durable a file's bytes, or what was created, renamed or removed in a folder last."""
     descriptor = os.open(str(path), os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -21,7 +21,7 @@ from edge_app.services.synced_files import removed, storage_errors
 from inspector.bundle import Bundle
 from inspector.errors import BundleError, InputError, StorageError
 from inspector.manifest import parse_manifest
-from inspector.output_file import sync_folder, write_synced
+from inspector.output_file import sync_path, write_synced
 
 POINTERS, VERSIONS = "pointers.json", "versions"
 MEGABYTE = 1_000_000
@@ -73,7 +73,7 @@ class ModelLibrary:
         self._limits, self._step = limits, on_step
         with storage_errors(folder):
             self._versions.mkdir(parents=True, exist_ok=True)
-            sync_folder(folder)
+            sync_path(folder)
             for leftover in self._versions.glob(".*"):
                 shutil.rmtree(str(leftover), ignore_errors=True)
         self.pointers = self._read_pointers()
@@ -115,9 +115,9 @@ class ModelLibrary:
                 write_synced(incoming / name, bundle.files[name])
             self._step("written")
             for folder in [*(entry for entry in incoming.rglob("*") if entry.is_dir()), incoming]:
-                sync_folder(folder)
+                sync_path(folder)
             incoming.replace(path)
-            sync_folder(self._versions)
+            sync_path(self._versions)
         self._step("stored")
         return digest
 
@@ -153,7 +153,7 @@ class ModelLibrary:
             write_synced(fresh, pointers.to_json())
             self._step("pointers written")
             fresh.replace(self._folder / POINTERS)
-            sync_folder(self._folder)
+            sync_path(self._folder)
         self.pointers = pointers
         self._step("pointers replaced")
 

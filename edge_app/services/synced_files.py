@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Iterator
 
 from inspector.errors import StorageError
-from inspector.output_file import sync_folder, write_synced
+from inspector.output_file import sync_path, write_synced
 
 
 def replace_synced(path: Path, data: bytes) -> None:
@@ -17,7 +17,7 @@ def replace_synced(path: Path, data: bytes) -> None:
     fresh = path.with_name(f".{path.name}.new")
     write_synced(fresh, data)
     fresh.replace(path)
-    sync_folder(path.parent)
+    sync_path(path.parent)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import BinaryIO, Dict, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
 
-from inspector.output_file import sync_folder
+from inspector.output_file import sync_path
 
 logger = logging.getLogger(__name__)
 
@@ -85,7 +85,7 @@ def write_files(files: Sequence[NewFile]) -> Dict[Path, OSError]:
             failures[new.path] = error
     for folder in sorted(folders):
         try:
-            sync_folder(folder)
+            sync_path(folder)
         except OSError as error:
             failures.update(
                 {new.path: error for new in files if folder in (new.path.parent, *new.path.parents)}

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Dict, Iterator, List, Optional
 
 from inspector.errors import StorageError
+from inspector.output_file import sync_path
 
 ENTRY = "entry.json"
 MAX_ENTRIES = 4
@@ -100,10 +101,10 @@ class EngineCache:
             sums = _sums(scratch)
             (scratch / ENTRY).write_text(json.dumps({"key": asdict(key), "sha256": sums}, indent=2))
             for file in scratch.iterdir():
-                _sync(file)
+                sync_path(file)
             self.drop(key)
             self._rename(scratch, key)
-            _sync(self._root)
+            sync_path(self._root)
             self._prune(keep=key.digest)
         except OSError as error:
             raise self._unwritable(error) from error
@@ -165,11 +166,3 @@ def _lock(descriptor: int) -> bool:
     except OSError:  # held by another, or a file system that knows no locks
         return False
     return True
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(str(path), os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

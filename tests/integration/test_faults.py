@@ -9,7 +9,6 @@ import itertools
 import json
 import os
 import signal
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from tests.edge_app.outbox.broker import Broker, Subscriber, in_order_without_re
 from tests.edge_app.outbox.parts import FAST, wait_until
 from tests.edge_app.serving import ROOT, Served, serving
 from tests.integration.test_kills import ask, jpeg
+from tests.small_disk import fill_up, mounted
 from tests.tiny_bundle import write_tiny_bundle
 
 TEN_YEARS_S = 10 * 365 * 24 * 3600
@@ -37,24 +37,8 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(folder)]
-    done = subprocess.run(command, capture_output=True, check=False)
-    if done.returncode != 0:
-        pytest.skip(f"tmpfs cannot be mounted here: {done.stderr.decode().strip()}")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
-def fill_up(path: Path) -> None:
-    with path.open("ab", buffering=0) as file:
-        for size in (65536, 4096):
-            try:
-                while True:
-                    file.write(bytes(size))
-            except OSError:
-                continue
+    with mounted(tmp_path / "disk", megabytes=8) as folder:
+        yield folder
 
 
 def post_large(served: Served, number: int) -> dict[str, Any]:

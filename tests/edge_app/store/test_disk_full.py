@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,30 +10,15 @@ import pytest
 
 from edge_app.store import ResultFilter, Store
 from tests.edge_app.store.made import KEEP_ALL, WAIT_S, made
+from tests.small_disk import fill_up, mounted
 
 PHOTO = os.urandom(100_000)
 
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)]
-    done = subprocess.run(command, capture_output=True, check=False)
-    if done.returncode != 0:
-        pytest.skip(f"tmpfs cannot be mounted here: {done.stderr.decode().strip()}")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
-def fill_up(path: Path) -> None:
-    with path.open("ab", buffering=0) as file:
-        for size in (65536, 4096):
-            try:
-                while True:
-                    file.write(bytes(size))
-            except OSError:
-                continue
+    with mounted(tmp_path / "disk", megabytes=4) as folder:
+        yield folder
 
 
 def test_a_full_disk_costs_files_then_rows_and_all_comes_back(small_disk: Path) -> None:
