@@ -116,6 +116,8 @@ def test_a_page_whose_key_is_revoked_goes_to_the_log_in_page(
     keys = Keys(line.folder / "state")
     secrets["viewer"] = keys.add("viewer-key2", Role.VIEWER)
     page = open_page(line.url)
+    # Before its script has run, Enter in the form does nothing that the page knows of.
+    expect(page.locator("#enter")).to_be_enabled()
     page.locator("#key").fill(secrets["viewer"])
     page.keyboard.press("Enter")
     expect(page.locator("#fail")).to_be_enabled(timeout=PATIENT_MS)
