@@ -18,6 +18,8 @@ class Purpose(IntEnum):
     ORDER = 2
     PATH = 3
     EVOLUTION = 4
+    CREDIT = 30  # noise and split of the credit data
+    TUNING = 31  # the configuration of a trial
 
 
 def stream(purpose: Purpose, *, seed: int, number: int, second: int = 0) -> np.random.Generator:

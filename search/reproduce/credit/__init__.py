@@ -1,0 +1,1 @@
+"""ACE's reference workload: LightGBM on credit data whose errors must not differ between the sexes."""
