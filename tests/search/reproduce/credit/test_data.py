@@ -71,11 +71,11 @@ def test_another_table_is_refused(clients, change, message):
 def test_a_missing_file_and_a_missing_folder_say_what_to_give(tmp_path: Path):
     with pytest.raises(DatasetError, match="INSPECTOR_DATA"):
         read_credit(None)
-    with pytest.raises(DatasetError, match="cannot read .*UCI_Credit_Card"):
+    with pytest.raises(DatasetError, match=r"cannot read .*UCI_Credit_Card"):
         read_credit(tmp_path)
     (tmp_path / FILE_NAME).parent.mkdir()
     (tmp_path / FILE_NAME).write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(DatasetError, match="cannot read|no column"):
+    with pytest.raises(DatasetError, match=r"cannot read|no column"):
         read_credit(tmp_path)
 
 
