@@ -30,6 +30,7 @@ VERB_HELP = {
     "latency": "Predict the milliseconds of a bundle on a device.",
     "profile": "Measure this device, for latency limits that hold.",
     "replay": "Judge stored results again and list what changes.",
+    "reproduce": "A table or figure of the dissertation, run again.",
     "search": "Search the best network under hard limits.",
     "serve": "The edge server: page and REST.",
     "sign": "Make keys, sign bundles, check who signed one.",

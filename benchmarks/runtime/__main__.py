@@ -170,20 +170,26 @@ def _why_not(runtime: str, args: argparse.Namespace) -> str | None:
 
 def _measured(runtime: str, file: Path, threads: int, *, rounds: int) -> dict[str, float]:
     command = [sys.executable, "-m", "benchmarks.runtime.measure", runtime, str(file), str(threads)]
-    done = subprocess.run(
-        [*command, str(rounds), str(SIDE_PX)],
-        check=True,
-        stdout=subprocess.PIPE,
-        text=True,
-        env=_environment(),
-    )
+    with tempfile.TemporaryDirectory(prefix="compiled.") as compiled:
+        done = subprocess.run(
+            [*command, str(rounds), str(SIDE_PX)],
+            check=True,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=_environment(compiled),
+        )
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return found
 
 
-def _environment() -> dict[str, str]:
-    """Without limits on threads that the caller has set: each process sets its own."""
-    return {key: value for key, value in os.environ.items() if key != "OMP_NUM_THREADS"}
+def _environment(compiled: str) -> dict[str, str]:
+    """Without limits on threads that the caller has set: each process sets its own.
+
+    torch.compile gets a folder of its own: in the shared one a compilation that was killed leaves half a
+    library, on which every later one fails.
+    """
+    kept = {key: value for key, value in os.environ.items() if key != "OMP_NUM_THREADS"}
+    return {**kept, "TORCHINDUCTOR_CACHE_DIR": compiled}
 
 
 def _cold_load(trained: Trained, bundle: Path, *, json_output: bool) -> tuple[str, float, float]:

@@ -1,0 +1,1 @@
+"""Tables and figures of the dissertation, run again: published numbers beside measured ones."""

@@ -1,0 +1,37 @@
+"""Which tables and figures there are, and where; one is imported only when it is asked for."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from importlib import import_module
+
+from inspector.errors import InputError
+from search.reproduce.experiment import Experiment
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Where an experiment is, and what `inspector reproduce --list` says of it."""
+
+    module: str
+    name: str
+    summary: str
+
+
+EXPERIMENTS: dict[str, Entry] = {}
+
+
+def open_experiment(name: str) -> Experiment:
+    """Return the experiment called `name`.
+
+    Raises:
+        InputError: there is none; the nearest name is given.
+    """
+    entry = EXPERIMENTS.get(name)
+    if entry is None:
+        near = difflib.get_close_matches(name, EXPERIMENTS, n=1, cutoff=0.0)
+        hint = f"; the nearest is {near[0]}" if near else ""
+        raise InputError(f"there is no experiment {name!r}{hint}; `inspector reproduce --list` names all")
+    experiment: Experiment = getattr(import_module(entry.module), entry.name)()
+    return experiment
