@@ -8,21 +8,20 @@ from __future__ import annotations
 import difflib
 import os
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from inspector.errors import RecipeError
 from inspector.latency import shipped_names
 from search.nets.spec import NUM_NODES, OPERATION_NAMES
+from search.recipe_record import Record
+from search.tune.recipe import TuneRecipe
 
 PRESETS = ("quick", "cpu", "paper")
+StyleName = Literal["perlin", "cutout", "cutpaste", "scar", "surface"]
 PRESET_DIR = Path(__file__).parent / "presets"
-
-
-class Record(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class DataRecipe(Record):
@@ -86,13 +85,33 @@ class NetworkRecipe(Record):
 class DefectsRecipe(Record):
     """Synthetic defects: spec/autodd.md, "Defect generators"."""
 
-    style: Literal["perlin"] = "perlin"
+    style: Literal["perlin", "cutout", "cutpaste", "scar", "surface", "mixed", "joint"] = "perlin"
+    shares: dict[StyleName, float] = Field(
+        {"perlin": 35.0, "surface": 30.0}, description="of `mixed`: how often each style draws"
+    )
+    joint_styles: tuple[StyleName, ...] = Field(
+        ("perlin", "cutout", "cutpaste", "scar", "surface"), description="of `joint`: one supernet each"
+    )
     textures: Path | None = Field(None, description="folder of texture images; null: procedural ones")
     blend_max: float = Field(0.8, ge=0, le=1)
     probability: float = Field(0.5, gt=0, le=1)
     rotate_probability: float = Field(0.3, ge=0, le=1)
     rotate_max_deg: float = Field(90.0, ge=0, le=180)
     rotate_border: Literal["black", "mirror"] = "black"
+
+    @field_validator("shares")
+    @classmethod
+    def _some_share(cls, shares: dict[StyleName, float]) -> dict[StyleName, float]:
+        if min(shares.values(), default=0.0) < 0 or sum(shares.values()) <= 0:
+            raise ValueError(f"is {shares}, but needs shares of zero or more, at least one above zero")
+        return shares
+
+    @field_validator("joint_styles")
+    @classmethod
+    def _different_styles(cls, styles: tuple[StyleName, ...]) -> tuple[StyleName, ...]:
+        if len(styles) < 2 or len(set(styles)) < len(styles):
+            raise ValueError(f"is {list(styles)}, but needs two or more different styles")
+        return styles
 
 
 class LossRecipe(Record):
@@ -183,6 +202,7 @@ class Recipe(Record):
     retraining: TrainingRecipe
     compute: ComputeRecipe = ComputeRecipe()
     export: ExportRecipe = ExportRecipe()
+    tune: TuneRecipe | None = Field(None, description="`inspector tune`; a search has no use for it")
 
     def as_yaml(self) -> str:
         """Write the recipe with every default spelt out; reading it back gives the same recipe."""
@@ -200,6 +220,15 @@ def load_recipe(path: Path, *, overrides: dict[str, Any] | None = None) -> Recip
     Raises:
         RecipeError: not readable, not YAML, an unknown key (the nearest known one is named), a bad value.
     """
+    return parse_recipe(merge(read_recipe(path), overrides or {}), source=str(path))
+
+
+def read_recipe(path: Path) -> dict[str, Any]:
+    """Read a recipe file without its preset and without checking keys; paths as in `load_recipe`.
+
+    Raises:
+        RecipeError: not readable, or not a YAML mapping.
+    """
     try:
         record = yaml.safe_load(path.read_text())
     except OSError as error:
@@ -209,7 +238,7 @@ def load_recipe(path: Path, *, overrides: dict[str, Any] | None = None) -> Recip
     if not isinstance(record, dict):
         raise RecipeError(f"recipe {path} is empty or no mapping of sections; start with `preset: quick`")
     _resolve_paths(record, path.parent)
-    return parse_recipe(merge(record, overrides or {}), source=str(path))
+    return record
 
 
 def parse_recipe(record: dict[str, Any], *, source: str = "recipe") -> Recipe:
@@ -251,11 +280,21 @@ def _refuse_unknown_keys(record: dict[str, Any], model: type[BaseModel], source:
             raise RecipeError(
                 f"{source}: unknown key `{where}{key}`; the nearest known key is `{where}{near[0]}`"
             )
-        section = field.annotation
-        if isinstance(section, type) and issubclass(section, BaseModel):
+        section = _section_of(field.annotation)
+        if section is not None:
+            if value is None and field.annotation is not section:
+                continue
             if not isinstance(value, dict):
                 raise RecipeError(f"{source}: `{where}{key}` is {value!r}, but must be a section of keys")
             _refuse_unknown_keys(value, section, source, f"{where}{key}.")
+
+
+def _section_of(annotation: Any) -> type[BaseModel] | None:
+    """Return the record that a field holds, also one that may be null; None for a plain value."""
+    for kind in (annotation, *get_args(annotation)):
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            return kind
+    return None
 
 
 def _first_sentence(error: ValidationError) -> str:
@@ -269,7 +308,7 @@ def _first_sentence(error: ValidationError) -> str:
 
 
 def _resolve_paths(record: dict[str, Any], folder: Path) -> None:
-    for section, key in (("data", "root"), ("defects", "textures")):
+    for section, key in (("data", "root"), ("defects", "textures"), ("tune", "run")):
         part = record.get(section)
         if isinstance(part, dict) and isinstance(part.get(key), str):
             expanded = Path(os.path.expandvars(part[key])).expanduser()

@@ -1,0 +1,1 @@
+"""`inspector tune`: retrains a found network with hyperparameters chosen by ACE under constraints."""
