@@ -19,7 +19,7 @@ from inspector.errors import InputError, RunError
 from inspector.output_file import write_file
 from search.nets.detector import Detector, build_detector
 from search.nets.spec import NetworkSpec
-from search.recipe import Recipe
+from search.recipe import Recipe, parse_recipe
 from search.training.checkpoint import load_checkpoint
 
 RESULT_SCHEMA = 1
@@ -105,7 +105,7 @@ class RunFolder:
         if not self.recipe.exists():
             write_file(self.recipe, text.encode())
             return
-        begun = yaml.safe_load(self.recipe.read_text())
+        begun = _with_new_keys(yaml.safe_load(self.recipe.read_text()))
         now = yaml.safe_load(text)
         for key in _WITHOUT_EFFECT:  # the run ends the same whatever they are
             begun["compute"].pop(key, None)
@@ -183,6 +183,14 @@ def load_network(run: Path) -> Detector:
     net = build_detector(result.network)
     net.load_state_dict(weights["net"])
     return net.eval()
+
+
+def _with_new_keys(record: dict[str, Any]) -> dict[str, Any]:
+    """Add keys that recipes have got since `record` was written: their defaults are what it ran with."""
+    try:
+        return parse_recipe(record).model_dump(mode="json")
+    except InputError:  # it has keys that are no more: the difference will name them
+        return record
 
 
 def _first_difference(a: Any, b: Any, where: str) -> str:

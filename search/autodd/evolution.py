@@ -16,11 +16,13 @@ IsFeasible = Callable[[Genes], bool]
 
 @dataclass(frozen=True)
 class GeneSpace:
-    """How many genes there are, how many values each has, and which value is the cheapest at each."""
+    """How many values each gene has, and which of them is the cheapest.
 
-    num_genes: int
-    num_values: int
-    cheapest: Genes
+    cheapest: None for a gene that costs nothing, such as the style of the defects.
+    """
+
+    alphabets: tuple[int, ...]
+    cheapest: tuple[int | None, ...]
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ def next_generation(
         return parents[int(rng.integers(len(parents)))]
 
     breed(plan.crossover, lambda: crossover(pick(), pick(), rng))
-    breed(plan.mutation, lambda: mutate(pick(), plan.mutation_probability, space.num_values, rng))
+    breed(plan.mutation, lambda: mutate(pick(), plan.mutation_probability, space.alphabets, rng))
     return _fill(children, plan.population, known, space, plan, is_feasible, rng)
 
 
@@ -86,19 +88,19 @@ def crossover(a: Genes, b: Genes, rng: np.random.Generator) -> Genes:
     return tuple(int(x if pick else y) for x, y, pick in zip(a, b, from_a, strict=True))
 
 
-def mutate(genes: Genes, probability: float, num_values: int, rng: np.random.Generator) -> Genes:
-    """Change each gene to another value with `probability` (line 5)."""
+def mutate(genes: Genes, probability: float, alphabets: Sequence[int], rng: np.random.Generator) -> Genes:
+    """Change each gene to another of its values with `probability` (line 5); each has at least two."""
     changes = rng.random(len(genes)) < probability
-    shifts = rng.integers(1, num_values, size=len(genes))
+    shifts = rng.integers(1, np.asarray(alphabets))
     return tuple(
         int((gene + shift) % num_values if change else gene)
-        for gene, shift, change in zip(genes, shifts, changes, strict=True)
+        for gene, shift, change, num_values in zip(genes, shifts, changes, alphabets, strict=True)
     )
 
 
 def random_genes(space: GeneSpace, rng: np.random.Generator) -> Genes:
     """Draw every gene uniformly."""
-    return tuple(int(value) for value in rng.integers(space.num_values, size=space.num_genes))
+    return tuple(int(value) for value in rng.integers(np.asarray(space.alphabets)))
 
 
 def _fill(
@@ -140,10 +142,13 @@ def _new_random(
 def _cheapen(
     genes: Genes, space: GeneSpace, is_feasible: IsFeasible, rng: np.random.Generator
 ) -> Genes | None:
-    """Give nodes in random order their cheapest operation until the network fits."""
+    """Give genes in random order their cheapest value until the network fits."""
     changed = list(genes)
-    for node in rng.permutation(space.num_genes):
-        changed[node] = space.cheapest[node]
+    for place in rng.permutation(len(genes)):
+        cheapest = space.cheapest[place]
+        if cheapest is None:
+            continue
+        changed[place] = cheapest
         if is_feasible(tuple(changed)):
             return tuple(changed)
     return None

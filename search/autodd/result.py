@@ -6,13 +6,13 @@ Source: design.md, "Run folder".
 from __future__ import annotations
 
 import platform
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 
 from inspector import __version__
 from search.autodd.data import RunData
-from search.autodd.space import SPACE_NAME
 from search.limits.limits import device_record, limited_cost
 from search.nets.spec import NetworkSpec
 from search.recipe import Recipe
@@ -20,19 +20,28 @@ from search.run_folder import RESULT_SCHEMA
 from search.training.device import resolve
 
 
+@dataclass(frozen=True)
+class Chosen:
+    """The network of a run; `space` and `digits` are empty for a family without genes."""
+
+    space: str
+    digits: str
+    spec: NetworkSpec
+
+
 def result_of(
-    recipe: Recipe, spec: NetworkSpec, data: RunData, *, metrics: dict[str, Any], seconds: dict[str, float]
+    recipe: Recipe, chosen: Chosen, data: RunData, *, metrics: dict[str, Any], seconds: dict[str, float]
 ) -> dict[str, Any]:
     """Return plain values for JSON; of equal runs only `seconds` and the latency among `metrics` differ."""
     dataset = data.dataset
     return {
         "schema": RESULT_SCHEMA,
         "state": "finished",
-        "genes": {"space": SPACE_NAME if spec.family == "unet" else "", "digits": spec.digits},
+        "genes": {"space": chosen.space, "digits": chosen.digits},
         "searched": not recipe.network.is_fixed,
-        "network": spec.as_dict(),
+        "network": chosen.spec.as_dict(),
         "size_hw": list(data.size_hw),
-        **limited_cost(spec, data.size_hw, recipe.limits).as_dict(),
+        **limited_cost(chosen.spec, data.size_hw, recipe.limits).as_dict(),
         "limits": recipe.limits.model_dump(),
         "device": device_record(recipe.limits),
         "metrics": metrics,

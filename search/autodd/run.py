@@ -25,13 +25,14 @@ from search.autodd.data import RunData, open_run_data
 from search.autodd.evaluation_stage import evaluate_network, gallery
 from search.autodd.evolution import random_genes
 from search.autodd.fitness import FitnessEvaluator
-from search.autodd.result import result_of
+from search.autodd.result import Chosen, result_of
 from search.autodd.search_stage import Evolution
-from search.autodd.space import CostTable
+from search.autodd.space import Space
+from search.autodd.space_choice import open_space
 from search.events import EventLog, latest
 from search.limits.limits import device_record, limited_cost, profile_of, violations
 from search.losses.segmentation import LossWeights
-from search.nets.detector import OneShotDetector, build_detector, build_one_shot, inherit, initialise
+from search.nets.detector import OneShotDetector, build_detector, initialise
 from search.nets.spec import Genes, NetworkSpec, genes_of
 from search.recipe import Recipe, TrainingRecipe
 from search.report.html import write_report
@@ -89,12 +90,13 @@ class _Run:
             self.console.warn(note)
         fabric = make_fabric(recipe.compute)
         seconds: dict[str, float] = {}
-        spec, supernet = self._fixed_spec(), None
-        if spec is None:
-            spec, supernet = self._search(data, fabric, seconds)
-        net = self._retrain(spec, supernet, data, fabric, seconds)
+        genes, supernet = self._fixed_genes(), None
+        if genes is None:
+            genes, supernet = self._search(data, fabric, seconds)
+        net = self._retrain(genes, supernet, data, fabric, seconds)
         metrics = self._evaluate(net, data, seconds)
-        result = result_of(recipe, spec, data, metrics=metrics, seconds=seconds)
+        chosen = Chosen(self._space.name if genes else "", self._space.digits(genes), self._spec(genes))
+        result = result_of(recipe, chosen, data, metrics=metrics, seconds=seconds)
         write_file(self.folder.result, json.dumps(result, indent=1, allow_nan=False).encode())
         _report(self.folder.path, data, net)
         return result
@@ -126,11 +128,12 @@ class _Run:
             )
 
     def _check_limits(self) -> None:
-        spec = self._fixed_spec()
-        if spec is None:
+        genes = self._fixed_genes()
+        if genes is None:
             self._evolution.check_space()
             return
-        over = violations(limited_cost(spec, self._size_hw, self.recipe.limits), self.recipe.limits)
+        cost = limited_cost(self._spec(genes), self._size_hw, self.recipe.limits)
+        over = violations(cost, self.recipe.limits)
         if over:
             raise BudgetError(
                 f"the network of this recipe is over its limits: {'; '.join(over)}; "
@@ -141,36 +144,33 @@ class _Run:
     def _size_hw(self) -> tuple[int, int]:
         return (self.recipe.data.size, self.recipe.data.size)
 
-    def _fixed_spec(self) -> NetworkSpec | None:
+    def _fixed_genes(self) -> Genes | None:
+        """Return the genes that the recipe names, none at all for a family without genes, or None."""
         network = self.recipe.network
         if not network.is_fixed:
             return None
-        return self._spec(genes_of(network.genes or ""))
+        return genes_of(network.genes or "")
 
     def _spec(self, genes: Genes) -> NetworkSpec:
         network = self.recipe.network
-        return NetworkSpec(network.family, genes, network.width, network.reconstructor_width)
+        if genes:
+            return self._space.spec(genes)
+        return NetworkSpec(network.family, (), network.width, network.reconstructor_width)
+
+    @cached_property
+    def _space(self) -> Space:
+        return open_space(self.recipe)
 
     @cached_property  # measuring the costs takes a second
     def _evolution(self) -> Evolution:
-        network = self.recipe.network
-        costs = CostTable(
-            width=network.width,
-            reconstructor_width=network.reconstructor_width,
-            size_hw=self._size_hw,
-            profile=profile_of(self.recipe.limits),
-        )
+        costs = self._space.costs(self._size_hw, profile=profile_of(self.recipe.limits))
         return Evolution(self.recipe.evolution, self.recipe.limits, costs, self.recipe.seed)
 
-    def _search(
-        self, data: RunData, fabric: Fabric, seconds: dict[str, float]
-    ) -> tuple[NetworkSpec, OneShotDetector]:
+    def _search(self, data: RunData, fabric: Fabric, seconds: dict[str, float]) -> tuple[Genes, nn.Module]:
         recipe = self.recipe
         evolution = self._evolution
         samples = data.search_samples()
-        fresh = build_one_shot(
-            width=recipe.network.width, reconstructor_width=recipe.network.reconstructor_width
-        )
+        fresh = self._space.build_supernet()
         initialise(fresh, recipe.network.initialisation, seed=recipe.seed)
         space = evolution.costs.gene_space()
 
@@ -199,7 +199,7 @@ class _Run:
         self._say_whether_it_ranks(evaluator.chance)
         self._stage("evolution", "finished")
         seconds["evolution"] = time.perf_counter() - started_s
-        return self._spec(genes), supernet
+        return genes, supernet
 
     def _say_whether_it_ranks(self, chance: float) -> None:
         """A supernet near chance ranks candidates by noise, and the user has to know."""
@@ -213,17 +213,17 @@ class _Run:
 
     def _retrain(
         self,
-        spec: NetworkSpec,
-        supernet: OneShotDetector | None,
+        genes: Genes,
+        supernet: nn.Module | None,
         data: RunData,
         fabric: Fabric,
         seconds: dict[str, float],
     ) -> nn.Module:
         recipe = self.recipe
-        net = build_detector(spec)
+        net = build_detector(self._spec(genes))
         initialise(net, recipe.network.initialisation, seed=recipe.seed + RETRAINING_SEED_OFFSET)
         if supernet is not None and recipe.network.retraining_start == "supernet":
-            inherit(net, supernet)
+            self._space.inherit(net, supernet, genes)
         fit = self._fit(
             "retraining", net, data.retraining_samples(), recipe.retraining, fabric, seconds=seconds
         )

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from inspector.errors import SearchSpaceError
+from search.autodd.costs import Costs
 from search.autodd.evolution import EvolutionPlan, first_generation, next_generation, rank
-from search.autodd.space import CostTable
 from search.events import Event, EventLog, latest
 from search.limits.limits import violations
 from search.nets.spec import Genes, digits_of, genes_of
@@ -27,7 +27,7 @@ class Evolution:
 
     recipe: EvolutionRecipe
     limits: LimitsRecipe
-    costs: CostTable
+    costs: Costs
     seed: int
 
     def run(

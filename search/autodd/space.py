@@ -1,80 +1,137 @@
-"""The space `unet`: 18 nodes of three operations, and what each candidate costs.
+"""What a search chooses from: genes, what they stand for, and what they cost.
 
-Source: [D] Sec. 5.2.3; design.md, "Genes".
+Source: [D] Sec. 5.2.3, Table 5.2; design.md, "Genes".
+Differs from the source: genes are always kept with the name of their space.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import nn
 
 from inspector.latency import DeviceProfile
-from search.autodd.evolution import GeneSpace
-from search.limits.cost import NetworkCost, network_cost, node_costs
-from search.limits.latency import LatencyTable
-from search.nets.spec import NUM_NODES, OPERATION_NAMES, Genes, NetworkSpec
+from search.autodd.costs import Costs, CostTable, StyledCosts
+from search.nets.detector import Detector, OneShotDetector, build_one_shot, inherit
+from search.nets.spec import NUM_NODES, OPERATION_NAMES, Genes, NetworkSpec, digits_of, genes_of
 
-SPACE_NAME = "unet"
+__all__ = ["CostTable", "JointSpace", "Space", "UNetSpace"]
 
 
-class CostTable:
-    """The cost of any genes without building their network: nodes add up.
+class Space(ABC):
+    """A search space.
 
-    The table is measured on the three networks that have the same operation at every node.
-
-    Args:
-        profile: Of a device, for which latency is predicted too.
+    A gene is a digit: `alphabets` says how many values each one has, 2 to 10. Most genes name a part of the
+    network. The style gene of `joint` names the defects that are trained on: then there is a supernet for
+    each style, `style` says which one genes belong to, and `path` is the rest, which that supernet takes.
     """
 
-    def __init__(
-        self,
-        *,
-        width: int,
-        reconstructor_width: int,
-        size_hw: tuple[int, int],
-        profile: DeviceProfile | None = None,
-    ) -> None:
-        uniform = [
-            NetworkSpec("unet", (gene,) * NUM_NODES, width, reconstructor_width)
-            for gene in range(len(OPERATION_NAMES))
-        ]
-        self._base = network_cost(uniform[0], size_hw)
-        by_gene = [node_costs(spec, size_hw) for spec in uniform]
-        self._extra = [
-            [_difference(costs[node], by_gene[0][node]) for costs in by_gene] for node in range(NUM_NODES)
-        ]
-        self._latency: LatencyTable | None = None
-        if profile is not None:
-            self._latency = LatencyTable(
-                width=width, reconstructor_width=reconstructor_width, size_hw=size_hw, profile=profile
-            )
+    name: ClassVar[str]
 
-    def cost(self, genes: Genes) -> NetworkCost:
-        """Return the exact parameters and multiply-adds of the network with `genes`, and its latency."""
-        chosen = [extras[gene] for extras, gene in zip(self._extra, genes, strict=True)]
-        return NetworkCost(
-            params=self._base.params + sum(params for params, _ in chosen),
-            macs=self._base.macs + sum(macs for _, macs in chosen),
-            latency_ms=self._latency.ms(genes) if self._latency else None,
+    @property
+    @abstractmethod
+    def alphabets(self) -> tuple[int, ...]:
+        """The number of values of each gene."""
+
+    @abstractmethod
+    def spec(self, genes: Genes) -> NetworkSpec:
+        """Return the network that `genes` stand for."""
+
+    @abstractmethod
+    def costs(self, size_hw: tuple[int, int], *, profile: DeviceProfile | None = None) -> Costs:
+        """Return what any genes cost at an input of `size_hw`, with latency on the device of `profile`."""
+
+    @abstractmethod
+    def build_supernet(self) -> nn.Module:
+        """Build a supernet: (image, path) -> (reconstruction, logits); weights as in `build_detector`."""
+
+    @abstractmethod
+    def inherit(self, net: Detector, supernet: nn.Module, genes: Genes) -> None:
+        """Copy the weights of `genes` from their supernet, in place; BN statistics stay fresh."""
+
+    @property
+    def num_styles(self) -> int:
+        """How many supernets there are, each trained with the defects of its style."""
+        return 1
+
+    def style(self, genes: Genes) -> int:
+        """Return which style of defects `genes` ask for: 0 up to `num_styles`, exclusive."""
+        return 0
+
+    def path(self, genes: Genes) -> Genes:
+        """Return the genes that name a path through a supernet."""
+        return genes
+
+    def digits(self, genes: Genes) -> str:
+        """Write genes as digits."""
+        return digits_of(genes)
+
+    def read(self, digits: str) -> Genes:
+        """Read genes from digits.
+
+        Raises:
+            ValueError: other digits than the space has, or more or fewer of them.
+        """
+        if len(digits) != len(self.alphabets):
+            raise ValueError(f"is {digits!r}, but space {self.name} has {len(self.alphabets)} digits")
+        for place, (digit, num_values) in enumerate(zip(digits, self.alphabets, strict=True)):
+            if digit not in "0123456789"[:num_values]:
+                raise ValueError(
+                    f"is {digits!r}, but digit {place} of space {self.name} is 0 to {num_values - 1}"
+                )
+        return genes_of(digits)
+
+
+@dataclass(frozen=True)
+class UNetSpace(Space):
+    """18 nodes of three operations: the segmenter's, behind a reconstructor that is not searched."""
+
+    width: int
+    reconstructor_width: int
+    name: ClassVar[str] = "unet"
+
+    @property
+    def alphabets(self) -> tuple[int, ...]:
+        return (len(OPERATION_NAMES),) * NUM_NODES
+
+    def spec(self, genes: Genes) -> NetworkSpec:
+        return NetworkSpec("unet", self.path(genes), self.width, self.reconstructor_width)
+
+    def costs(self, size_hw: tuple[int, int], *, profile: DeviceProfile | None = None) -> Costs:
+        return CostTable(
+            width=self.width, reconstructor_width=self.reconstructor_width, size_hw=size_hw, profile=profile
         )
 
-    def lowest(self) -> NetworkCost:
-        """Return the lowest value of each cost; the fastest network need not be the smallest."""
-        smallest = self.cost(self.gene_space().cheapest)
-        if self._latency is None:
-            return smallest
-        return replace(smallest, latency_ms=self._latency.ms(self._latency.fastest()))
+    def build_supernet(self) -> nn.Module:
+        return build_one_shot(width=self.width, reconstructor_width=self.reconstructor_width)
 
-    def gene_space(self, *, by_latency: bool = False) -> GeneSpace:
-        """Describe the space for the evolution.
-
-        The cheapest operation is the one with fewest parameters, or the fastest `by_latency`: on a GPU a
-        depthwise convolution may well be slower than a dense one.
-        """
-        if by_latency and self._latency is not None:
-            return GeneSpace(NUM_NODES, len(OPERATION_NAMES), cheapest=self._latency.fastest())
-        cheapest = tuple(min(range(len(extras)), key=extras.__getitem__) for extras in self._extra)
-        return GeneSpace(num_genes=NUM_NODES, num_values=len(OPERATION_NAMES), cheapest=cheapest)
+    def inherit(self, net: Detector, supernet: nn.Module, genes: Genes) -> None:
+        assert isinstance(supernet, OneShotDetector)
+        inherit(net, supernet)
 
 
-def _difference(cost: NetworkCost, base: NetworkCost) -> tuple[int, int]:
-    return cost.params - base.params, cost.macs - base.macs
+@dataclass(frozen=True)
+class JointSpace(UNetSpace):
+    """The space `unet` with the style of the synthetic defects as a 19th gene."""
+
+    styles: int = 2
+    name: ClassVar[str] = "joint"
+
+    @property
+    def alphabets(self) -> tuple[int, ...]:
+        return (*super().alphabets, self.styles)
+
+    @property
+    def num_styles(self) -> int:
+        return self.styles
+
+    def style(self, genes: Genes) -> int:
+        return genes[NUM_NODES]
+
+    def path(self, genes: Genes) -> Genes:
+        return genes[:NUM_NODES]
+
+    def costs(self, size_hw: tuple[int, int], *, profile: DeviceProfile | None = None) -> Costs:
+        return StyledCosts(super().costs(size_hw, profile=profile), self.styles)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
-from inspector.errors import InputError, SearchSpaceError
+from inspector.errors import InputError, RunError, SearchSpaceError
 from search.events import EventLog
 from search.run_folder import RunFolder
 from tests.search.conftest import tiny_recipe
@@ -59,3 +60,26 @@ def test_a_refusal_in_an_older_run_removes_nothing(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="later"), folder.claimed(tiny_recipe(tmp_path)):
         raise InputError("later")
     assert folder.recipe.exists()
+
+
+def test_a_run_that_was_begun_before_a_key_existed_goes_on(tmp_path: Path) -> None:
+    """A new key with a default made every older run folder one of another recipe."""
+    folder, recipe = RunFolder(tmp_path / "run"), tiny_recipe(tmp_path)
+    with folder.claimed(recipe):
+        pass
+    older = yaml.safe_load(folder.recipe.read_text())
+    del older["network"]["initialisation"], older["export"]
+    folder.recipe.write_text(yaml.safe_dump(older))
+    with folder.claimed(recipe):
+        pass
+
+
+def test_a_key_that_is_no_more_is_named(tmp_path: Path) -> None:
+    folder, recipe = RunFolder(tmp_path / "run"), tiny_recipe(tmp_path)
+    with folder.claimed(recipe):
+        pass
+    older = yaml.safe_load(folder.recipe.read_text())
+    older["network"]["was_a_key"] = 1
+    folder.recipe.write_text(yaml.safe_dump(older))
+    with pytest.raises(RunError, match=r"network\.was_a_key was 1, now None"), folder.claimed(recipe):
+        pass

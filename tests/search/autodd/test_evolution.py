@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 
 import numpy as np
@@ -19,7 +20,7 @@ from search.autodd.evolution import (
     rank,
 )
 
-SPACE = GeneSpace(num_genes=18, num_values=3, cheapest=(1,) * 18)
+SPACE = GeneSpace(alphabets=(3,) * 18, cheapest=(1,) * 18)
 PLAN = EvolutionPlan(
     population=50, top_k=10, crossover=25, mutation=25, mutation_probability=0.1, max_tries=1000
 )
@@ -58,6 +59,32 @@ def test_the_same_seed_breeds_the_same_generations() -> None:
     assert generations(1) != generations(2)
 
 
+def test_published_runs_draw_the_same_genes_for_ever() -> None:
+    """The digest was taken when every gene had the same number of values and draws took one bound."""
+    draw = rng(7)
+    seen = first_generation(SPACE, PLAN, lambda genes: num_expensive(genes) <= 9, draw)
+    for _ in range(3):
+        seen += next_generation(seen[:10], seen, SPACE, PLAN, lambda genes: num_expensive(genes) <= 9, draw)
+    written = "\n".join("".join(map(str, genes)) for genes in seen)
+    digest = hashlib.sha256(written.encode()).hexdigest()
+    assert digest == "f1160d62b98c56891b3e0891602a5d548f4da532e8acc64e30d960a764985efa"
+
+
+def test_every_gene_keeps_to_its_own_alphabet() -> None:
+    mixed, draw = GeneSpace(alphabets=(3, 2, 5), cheapest=(1, 0, None)), rng()
+    genes = np.array([random_genes(mixed, draw) for _ in range(500)])
+    assert genes.max(axis=0).tolist() == [2, 1, 4]
+    mutants = np.array([mutate((2, 1, 4), 1.0, mixed.alphabets, draw) for _ in range(500)])
+    assert [sorted(set(column)) for column in mutants.T.tolist()] == [[0, 1], [0], [0, 1, 2, 3]]
+
+
+def test_a_gene_that_costs_nothing_is_left_alone_when_a_candidate_is_made_to_fit() -> None:
+    styled = GeneSpace(alphabets=(3,) * 8 + (4,), cheapest=(1,) * 8 + (None,))
+    plan = small_plan(30, max_tries=50)
+    first = first_generation(styled, plan, lambda genes: num_expensive(genes[:8]) == 0, rng())
+    assert {genes[8] for genes in first} == {0, 1, 2, 3}
+
+
 def test_a_population_is_full_and_nobody_comes_twice() -> None:
     draw = rng()
     seen: list[Genes] = first_generation(SPACE, PLAN, anything, draw)
@@ -94,7 +121,7 @@ def test_a_limit_that_nothing_meets_ends_with_nobody() -> None:
 
 
 def test_a_space_smaller_than_the_population_ends_with_all_of_it() -> None:
-    tiny = GeneSpace(num_genes=2, num_values=3, cheapest=(1, 1))
+    tiny = GeneSpace(alphabets=(3, 3), cheapest=(1, 1))
     draw, plan = rng(), small_plan(50)
     first = first_generation(tiny, plan, anything, draw)
     assert sorted(first) == sorted(itertools.product(range(3), repeat=2))
@@ -134,7 +161,7 @@ def test_crossover_of_equal_parents_changes_nothing() -> None:
 @pytest.mark.parametrize("probability", [0.1, 0.5, 1.0])
 def test_mutation_changes_each_gene_with_its_probability_to_any_other_value(probability: float) -> None:
     parent, draw = (0, 1, 2) * 6, rng()
-    children = np.array([mutate(parent, probability, 3, draw) for _ in range(2000)])
+    children = np.array([mutate(parent, probability, SPACE.alphabets, draw) for _ in range(2000)])
     changed = children != np.array(parent)
     sigma = np.sqrt(probability * (1 - probability) / changed.size)
     assert abs(changed.mean() - probability) <= 4 * sigma
@@ -145,7 +172,7 @@ def test_mutation_changes_each_gene_with_its_probability_to_any_other_value(prob
 
 def test_mutation_with_probability_0_changes_nothing() -> None:
     parent = random_genes(SPACE, rng())
-    assert mutate(parent, 0.0, 3, rng()) == parent
+    assert mutate(parent, 0.0, SPACE.alphabets, rng()) == parent
 
 
 def test_random_genes_are_uniform() -> None:

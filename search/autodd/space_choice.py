@@ -1,0 +1,12 @@
+"""Which space the genes of a recipe belong to."""
+
+from __future__ import annotations
+
+from search.autodd.space import Space, UNetSpace
+from search.recipe import Recipe
+
+
+def open_space(recipe: Recipe) -> Space:
+    """Return the search space of a recipe."""
+    network = recipe.network
+    return UNetSpace(network.width, network.reconstructor_width)
