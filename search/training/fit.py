@@ -95,26 +95,38 @@ class Fit:
     def first_step(self) -> int:
         return self._step
 
-    def run(self, on_step: Callable[[int], None], on_report: Callable[[StepReport], None]) -> float:
+    def run(
+        self,
+        on_step: Callable[[int], None],
+        on_report: Callable[[StepReport], None],
+        *,
+        until: int | None = None,
+    ) -> float:
         """Train to the last step and return the seconds spent, those before a resume included.
+
+        Args:
+            until: Stop after this step already, with a checkpoint; the next call goes on there, as if there
+                had been no stop.
 
         Raises:
             TrainingError: the loss is not a number.
         """
         plan = self._plan
+        last = plan.num_steps if until is None else min(until, plan.num_steps)
         self._model.train()
         meter = self._meter
-        started_s = time.perf_counter()
-        for batch in self._feed():
+        before_s, started_s = self._seconds, time.perf_counter()
+        for batch in self._feed(last):
             terms, rate = self.learn(batch)
             meter.add(terms)
             if self._step % plan.compute.log_steps == 0 or self.is_finished:
                 on_report(meter.report(self._step, rate))
-            if self._step % plan.compute.checkpoint_steps == 0 or self.is_finished:
+            self._seconds = before_s + time.perf_counter() - started_s
+            if self._step % plan.compute.checkpoint_steps == 0 or self._step == last:
                 meter.check(self._step, rate)
-                self._save(self._seconds + time.perf_counter() - started_s)
+                self._save()
             on_step(self._step)
-        return self._seconds + time.perf_counter() - started_s
+        return self._seconds
 
     def weights(self) -> nn.Module:
         """Return the trained network in evaluation mode: the moving average if the recipe keeps one."""
@@ -123,12 +135,12 @@ class Fit:
             return averaged
         return self.net.eval()
 
-    def _feed(self) -> Iterator[Batch]:
+    def _feed(self, last: int) -> Iterator[Batch]:
         plan = self._plan
         return training_feed(
             self._samples,
             first_step=self._step,
-            num_steps=plan.num_steps,
+            num_steps=last,
             batch_size=plan.recipe.batch_size,
             seed=plan.seed,
             workers=plan.compute.workers,
@@ -153,10 +165,10 @@ class Fit:
         self._step += 1
         return terms, rate
 
-    def _save(self, seconds: float) -> None:
+    def _save(self) -> None:
         state = {
             "step": self._step,
-            "seconds": seconds,
+            "seconds": self._seconds,
             "num_steps": self._plan.num_steps,
             "net": self.net.state_dict(),
             "optimizer": self._optimizer.state_dict(),

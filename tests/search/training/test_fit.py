@@ -234,3 +234,20 @@ def test_auto_takes_bf16_only_where_the_cpu_multiplies_it(
     answer: Callable[[], bool] = lambda: multiplies_bf16  # noqa: E731
     monkeypatch.setattr("search.training.device.cpu_multiplies_bf16", answer)
     assert choose_precision(wanted, accelerator="cpu") == precision
+
+
+@pytest.mark.parametrize("new_fit_each_time", [False, True])
+def test_a_training_in_pieces_ends_as_the_whole_one(
+    tmp_path: Path, fabric: Fabric, new_fit_each_time: bool
+) -> None:
+    whole, pieces = Trainer(tmp_path / "whole.pt", fabric), Trainer(tmp_path / "pieces.pt", fabric)
+    train(whole.fit())
+    fit = pieces.fit()
+    for last in (1, 3, 4, NUM_STEPS + 5):  # the last one is beyond the end
+        fit.run(lambda _step: None, lambda _report: None, until=last)
+        assert fit.first_step == min(last, NUM_STEPS)
+        fit.weights()  # looked at between the pieces, in evaluation mode
+        if new_fit_each_time:
+            fit = pieces.fit()
+    assert fit.is_finished
+    assert_same_state(whole.checkpoint, pieces.checkpoint)
