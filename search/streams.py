@@ -20,6 +20,8 @@ class Purpose(IntEnum):
     EVOLUTION = 4
     CREDIT = 30  # noise and split of the credit data
     TUNING = 31  # the configuration of a trial
+    PERTURBATION = 40  # a picture of the robustness suite
+    CAMERA = 41  # a training photo seen through a perturbation
 
 
 def stream(purpose: Purpose, *, seed: int, number: int, second: int = 0) -> np.random.Generator:
