@@ -1,0 +1,54 @@
+"""The books of an experiment as plain values, and back.
+
+The books that are put back may be older or newer than the trials' own checkpoints. Records are keyed by trial
+and iteration, so one that comes twice counts once.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from search.ace.options import AceError
+from search.ace.record import Record
+from search.ace.state import AceState, Verdict
+from search.ace.stratum import Stratum
+
+SCHEMA_VERSION = 1
+
+
+def dump_state(state: AceState) -> dict[str, Any]:
+    """Return the books as plain values that can be pickled or written as JSON."""
+    fields = [dataclasses.astuple(record) for record in state.records()]
+    return {
+        "schema": SCHEMA_VERSION,
+        "constraints": [dataclasses.astuple(constraint) for constraint in state.options.constraints],
+        "records": [(*row[:4], row[4].value, row[5]) for row in fields],
+        "stops": {
+            trial: {**dataclasses.asdict(verdict), "stratum": verdict.stratum.value}
+            for trial, verdict in state.stops.items()
+        },
+    }
+
+
+def load_state(saved: Mapping[str, Any], state: AceState) -> None:
+    """Enter saved books into `state`.
+
+    Raises:
+        AceError: they are of another version of the code, or of other constraints. Nothing was entered.
+    """
+    if saved.get("schema") != SCHEMA_VERSION:
+        raise AceError(
+            f"the saved books of this experiment have schema {saved.get('schema')}, this version reads "
+            f"{SCHEMA_VERSION}; restore with the version that wrote them (nothing on disk was changed)"
+        )
+    names = [tuple(item) for item in saved["constraints"]]
+    own = [dataclasses.astuple(constraint) for constraint in state.options.constraints]
+    if names != own:
+        raise AceError(
+            f"the saved books are of constraints {names}, the scheduler has {own}; restore with the same ones"
+        )
+    for trial, iteration, loss, g, stratum, cost_s in saved["records"]:
+        values = None if g is None else tuple(g)
+        state.add(Record(trial, iteration, loss, values, Stratum(stratum), cost_s))
+    for trial, verdict in saved["stops"].items():
+        state.stops[trial] = Verdict(**{**verdict, "stratum": Stratum(verdict["stratum"])})
