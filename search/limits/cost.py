@@ -18,6 +18,7 @@ from search.nets.spec import NetworkSpec
 
 BYTES_PER_PARAMETER = 4
 MB = 1e6
+_CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
 
 
 @dataclass(frozen=True)
@@ -83,14 +84,13 @@ def _num_params(net: nn.Module) -> int:
 def _macs_of_convolutions(net: nn.Module, image: Tensor) -> dict[nn.Module, int]:
     macs: dict[nn.Module, int] = {}
 
-    def add(module: nn.Module, _inputs: Any, output: Tensor) -> None:
-        assert isinstance(module, nn.Conv2d)
-        height, width = module.kernel_size
-        macs[module] = (
-            macs.get(module, 0) + output.numel() * module.in_channels // module.groups * height * width
-        )
+    def add(module: nn.Module, inputs: Any, output: Tensor) -> None:
+        assert isinstance(module, _CONVOLUTIONS)
+        # A transposed convolution spreads each input value, a plain one gathers each output value.
+        values = inputs[0].numel() if isinstance(module, nn.ConvTranspose2d) else output.numel()
+        macs[module] = macs.get(module, 0) + values * module.weight[0].numel()
 
-    hooks = [m.register_forward_hook(add) for m in net.modules() if isinstance(m, nn.Conv2d)]
+    hooks = [m.register_forward_hook(add) for m in net.modules() if isinstance(m, _CONVOLUTIONS)]
     try:
         with torch.no_grad():
             net(image)

@@ -42,20 +42,23 @@ class LossTerms:
 
 
 def detector_loss(
-    reconstruction: Tensor, logits: Tensor, target: Tensor, mask: Tensor, weights: LossWeights
+    reconstruction: Tensor | None, logits: Tensor, target: Tensor, mask: Tensor, weights: LossWeights
 ) -> LossTerms:
     """Return the loss of one batch, computed in float32 whatever the network's precision.
 
     Args:
-        reconstruction: (B, 3, H, W).
+        reconstruction: (B, 3, H, W); None for a segmenter that stands alone, whose loss is the focal one.
         logits: (B, 1, H, W).
         target: (B, 3, H, W), the images without their defects.
         mask: (B, 1, H, W) float, 1 where a pixel is defective.
     """
+    focal = focal_loss(logits.float(), mask, gamma=weights.focal_gamma, alpha=weights.focal_alpha)
+    if reconstruction is None:
+        none = torch.zeros_like(focal)
+        return LossTerms(total=weights.focal * focal, l2=none, ssim=none, focal=focal)
     reconstruction = reconstruction.float()
     l2 = F.mse_loss(reconstruction, target)
     ssim = 1.0 - structural_similarity(reconstruction, target)
-    focal = focal_loss(logits.float(), mask, gamma=weights.focal_gamma, alpha=weights.focal_alpha)
     total = weights.l2 * l2 + weights.ssim * ssim + weights.focal * focal
     return LossTerms(total=total, l2=l2, ssim=ssim, focal=focal)
 

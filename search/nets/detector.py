@@ -2,6 +2,7 @@
 
 Source: [D] Sec. 5.2.2, Fig. 5.1; DRAEM (ICCV 2021).
 Differs from the source: weights start as He et al. (2015) unless the recipe asks for DRAEM's N(0, 0.02).
+A peer may be a segmenter alone.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from torch import Tensor, nn
 
 from search.nets.autoencoder import Reconstructor
 from search.nets.one_shot import OneShotUNet
-from search.nets.peers.draem import DraemSegmenter
+from search.nets.peers.segmenter import build_segmenter
 from search.nets.spec import Genes, NetworkSpec
 from search.nets.unet import UNet
 
@@ -23,14 +24,19 @@ DEFECT_PRIOR = 0.02  # share of defective pixels that a fresh head predicts
 
 
 class Detector(nn.Module):
-    """image (B, 3, H, W) in 0..1 -> reconstruction (B, 3, H, W) and logits (B, 1, H, W)."""
+    """image (B, 3, H, W) in 0..1 -> reconstruction (B, 3, H, W) and logits (B, 1, H, W).
 
-    def __init__(self, reconstructor: nn.Module, segmenter: nn.Module) -> None:
+    A segmenter that stands alone sees the image only, and the reconstruction is None.
+    """
+
+    def __init__(self, reconstructor: nn.Module | None, segmenter: nn.Module) -> None:
         super().__init__()
         self.reconstructor = reconstructor
         self.segmenter = segmenter
 
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, image: Tensor) -> tuple[Tensor | None, Tensor]:
+        if self.reconstructor is None:
+            return None, self.segmenter(image)
         reconstruction = self.reconstructor(image)
         return reconstruction, self.segmenter(torch.cat([reconstruction, image], dim=1))
 
@@ -54,12 +60,9 @@ class OneShotDetector(nn.Module):
 
 def build_detector(spec: NetworkSpec) -> Detector:
     """Build the network of `spec`; its weights are PyTorch's defaults until `initialise`."""
-    segmenter: nn.Module
-    if spec.family == "draem":
-        segmenter = DraemSegmenter(width=spec.width)
-    else:
-        segmenter = UNet(spec.genes, width=spec.width)
-    return Detector(Reconstructor(width=spec.reconstructor_width), segmenter)
+    if not spec.reconstructor_width:
+        return Detector(None, build_segmenter(spec, in_channels=3))
+    return Detector(Reconstructor(width=spec.reconstructor_width), build_segmenter(spec, in_channels=6))
 
 
 def build_one_shot(*, width: int, reconstructor_width: int) -> OneShotDetector:
@@ -71,6 +74,7 @@ def inherit(net: Detector, supernet: OneShotDetector) -> None:
     """Copy the supernet's weights along the path of `net`, in place; BN statistics stay fresh."""
     segmenter = net.segmenter
     assert isinstance(segmenter, UNet)
+    assert net.reconstructor is not None
     pairs: list[tuple[nn.Module, nn.Module]] = [
         (net.reconstructor, supernet.reconstructor),
         (segmenter.head, supernet.segmenter.head),
@@ -93,12 +97,12 @@ def initialise(net: nn.Module, how: Initialisation, *, seed: int) -> None:
     """
     generator = torch.Generator().manual_seed(seed)
     for module in net.modules():
-        if isinstance(module, nn.Conv2d):
+        if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
             std = 0.02 if how == "draem" else math.sqrt(2.0 / _fan_in(module))
             nn.init.normal_(module.weight, 0.0, std, generator=generator)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
-        elif isinstance(module, nn.BatchNorm2d):
+        elif isinstance(module, nn.BatchNorm2d) and module.affine:
             nn.init.zeros_(module.bias)
             if how == "draem":
                 nn.init.normal_(module.weight, 1.0, 0.02, generator=generator)
@@ -108,9 +112,13 @@ def initialise(net: nn.Module, how: Initialisation, *, seed: int) -> None:
         _start_rare(net)
 
 
-def _fan_in(conv: nn.Conv2d) -> int:
+def _fan_in(conv: nn.Conv2d | nn.ConvTranspose2d) -> float:
+    """How many products an output value sums; a transposed convolution's stride spreads its kernel out."""
     height, width = conv.kernel_size
-    return conv.in_channels // conv.groups * height * width
+    products = conv.in_channels // conv.groups * height * width
+    if isinstance(conv, nn.ConvTranspose2d):
+        return products / (conv.stride[0] * conv.stride[1])
+    return products
 
 
 def _start_rare(net: nn.Module) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Family = Literal["unet", "draem"]
+Family = Literal["unet", "draem", "mobile_unet", "shuffle_fabric", "scunet", "nas_unet"]
 Genes = tuple[int, ...]
 
 NUM_NODES = 18
@@ -17,10 +17,13 @@ class NetworkSpec:
     """A reconstructor and a segmenter, before any weight exists.
 
     Args:
-        family: `unet` is searched by AutoDD; `draem` is DRAEM's own pair, without genes.
-        genes: 18 operations of a `unet`, encoder nodes 0-8 then decoder nodes 9-17; empty for `draem`.
-        width: Channels w of the segmenter's first level.
-        reconstructor_width: Channels of the reconstructor's first level.
+        family: `unet` is searched by AutoDD; `draem` is DRAEM's own pair; the others are peers, which stand
+            alone (docs/decisions/0012-what-the-peers-are.md).
+        genes: 18 operations of a `unet`, encoder nodes 0-8 then decoder nodes 9-17; the 24 digits of a
+            `nas_unet` (search/nets/peers/nas_unet_genotype.py); empty for the others.
+        width: Channels w of the segmenter's first level; a peer is as published at 64.
+        reconstructor_width: Channels of the reconstructor's first level; 0: there is none, and the segmenter
+            sees the image alone.
     """
 
     family: Family

@@ -23,7 +23,7 @@ NUM_LEVELS = 4  # levels with a skip, above the bottleneck
 RunNode = Callable[[int, Tensor], Tensor]
 
 
-def node_channels(width: int) -> tuple[tuple[int, int], ...]:
+def node_channels(width: int, *, in_channels: int = IN_CHANNELS) -> tuple[tuple[int, int], ...]:
     """Return (input, output) channels of the 18 nodes.
 
     >>> node_channels(64)[8:11]
@@ -31,7 +31,7 @@ def node_channels(width: int) -> tuple[tuple[int, int], ...]:
     """
     widths = [width * 2**level for level in range(NUM_LEVELS + 1)]
     channels: list[tuple[int, int]] = []
-    previous = IN_CHANNELS
+    previous = in_channels
     for level_width in widths[:NUM_LEVELS]:
         channels += [(previous, level_width), (level_width, level_width)]
         previous = level_width
@@ -45,7 +45,7 @@ def node_channels(width: int) -> tuple[tuple[int, int], ...]:
 
 
 def run_unet(x: Tensor, run_node: RunNode) -> Tensor:
-    """Push `x` (B, 6, H, W) through the U-Net whose nodes `run_node` computes; returns (B, w, H, W)."""
+    """Push `x` (B, C, H, W) through the U-Net whose nodes `run_node` computes; returns (B, w, H, W)."""
     skips: list[Tensor] = []
     node = 0
     for _ in range(NUM_LEVELS):
@@ -62,14 +62,14 @@ def run_unet(x: Tensor, run_node: RunNode) -> Tensor:
 
 
 class UNet(nn.Module):
-    """The segmenter of one genotype: (B, 6, H, W) -> logits (B, 1, H, W); H and W multiples of 16."""
+    """The segmenter of one genotype: (B, in_channels, H, W) -> logits (B, 1, H, W); H, W multiples of 16."""
 
-    def __init__(self, genes: Genes, *, width: int) -> None:
+    def __init__(self, genes: Genes, *, width: int, in_channels: int = IN_CHANNELS) -> None:
         super().__init__()
         self.genes = genes
         self.nodes = nn.ModuleList(
             make_operation(gene, *channels)
-            for gene, channels in zip(genes, node_channels(width), strict=True)
+            for gene, channels in zip(genes, node_channels(width, in_channels=in_channels), strict=True)
         )
         self.head = nn.Conv2d(width, 1, 1)
 

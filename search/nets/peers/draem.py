@@ -16,13 +16,13 @@ from search.nets.blocks import conv_block
 
 
 class DraemSegmenter(nn.Module):
-    """(B, 6, H, W) -> (B, out_channels, H, W); 28.37M parameters at w = 64 with two classes."""
+    """(B, in_channels, H, W) -> (B, out_channels, H, W); 28.37M parameters at w = 64 with two classes."""
 
-    def __init__(self, *, width: int, out_channels: int = 1) -> None:
+    def __init__(self, *, width: int, in_channels: int = 6, out_channels: int = 1) -> None:
         super().__init__()
         w = width
         levels = [w, 2 * w, 4 * w, 8 * w, 8 * w, 8 * w]
-        inputs = [6, *levels[:-1]]
+        inputs = [in_channels, *levels[:-1]]
         self.encoder = nn.ModuleList(conv_block(i, o, o) for i, o in zip(inputs, levels, strict=True))
         steps = [
             (8 * w, 8 * w, 8 * w),
