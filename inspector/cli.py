@@ -23,6 +23,7 @@ _OWN_PACKAGES = {"inspector", *_EXTRAS}
 VERB_HELP = {
     "data": "Check a folder of images, download public data sets.",
     "demo": "The whole journey on a built-in part, offline, in minutes.",
+    "detectability": "The smallest defect that a bundle finds, and where on the part.",
     "evaluate": "Measure a bundle on a data set with masks.",
     "export": "Turn a finished run into a deployable, checked bundle.",
     "inspect": "Find defects in files, folders and videos.",
