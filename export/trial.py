@@ -16,8 +16,8 @@ from export.exported import Infer
 from export.trained import Trained
 from inspector.dataset import Sample
 from inspector.metrics import aupr
-from search.autodd.data import defect_style
 from search.autodd.validation import draw_validation
+from search.defects.choose import make_style, make_textures
 from search.recipe import DefectsRecipe
 from search.training.feed import SyntheticSamples, load_frames
 
@@ -55,12 +55,9 @@ def trial_of(trained: Trained, *, num_images: int) -> Trial:
 
 def _draw(trained: Trained, photos: Sequence[Sample], *, num_images: int) -> Trial:
     recipe = DefectsRecipe.model_validate(trained.recipe.get("defects", {}))
-    samples = SyntheticSamples(
-        load_frames(spread(photos, max(1, num_images // 2)), size_hw=trained.size_hw),
-        defect_style(recipe, seed=trained.seed),
-        recipe,
-        seed=trained.seed,
-    )
+    frames = load_frames(spread(photos, max(1, num_images // 2)), size_hw=trained.size_hw)
+    style = make_style(recipe, make_textures(recipe, seed=trained.seed), frames)
+    samples = SyntheticSamples(frames, style, recipe, seed=trained.seed)
     batches = draw_validation(samples, num_images=num_images, batch_size=1)
     return Trial(
         images=tuple(batch.image.numpy() for batch in batches),

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from inspector.dataset import Dataset, Sample, Split, open_dataset, split_good
 from search.autodd.validation import draw_recalibration, draw_validation
-from search.defects import DefectStyle, FolderTextures, PerlinDefects, ProceduralTextures, TextureSource
-from search.recipe import DefectsRecipe, Recipe
+from search.defects import TextureSource
+from search.defects.choose import make_style, make_textures
+from search.recipe import Recipe
 from search.training.feed import Batch, SyntheticSamples, load_frames
 
 
@@ -18,7 +19,7 @@ class RunData:
     dataset: Dataset
     split: Split
     recipe: Recipe
-    style: DefectStyle
+    textures: TextureSource
 
     @property
     def size_hw(self) -> tuple[int, int]:
@@ -51,7 +52,8 @@ class RunData:
 
     def _samples(self, photos: tuple[Sample, ...]) -> SyntheticSamples:
         frames = load_frames(photos, size_hw=self.size_hw)
-        return SyntheticSamples(frames, self.style, self.recipe.defects, seed=self.recipe.seed)
+        style = make_style(self.recipe.defects, self.textures, frames)
+        return SyntheticSamples(frames, style, self.recipe.defects, seed=self.recipe.seed)
 
 
 def open_run_data(recipe: Recipe) -> RunData:
@@ -69,11 +71,4 @@ def open_run_data(recipe: Recipe) -> RunData:
         calibration=recipe.data.calibration,
         seed=recipe.seed,
     )
-    return RunData(dataset, split, recipe, defect_style(recipe.defects, seed=recipe.seed))
-
-
-def defect_style(recipe: DefectsRecipe, *, seed: int) -> DefectStyle:
-    """Return what draws the defects of a recipe."""
-    textures: TextureSource
-    textures = ProceduralTextures(seed) if recipe.textures is None else FolderTextures(recipe.textures)
-    return PerlinDefects(textures, blend_max=recipe.blend_max)
+    return RunData(dataset, split, recipe, make_textures(recipe.defects, seed=recipe.seed))

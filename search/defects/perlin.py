@@ -13,6 +13,7 @@ import numpy as np
 
 from inspector.errors import RecipeError
 from search.defects.augment import augment_texture, rotate
+from search.defects.colour import is_gray, without_colour
 from search.defects.noise import draw_gradients, perlin_noise
 from search.defects.style import Defective, Frame, Mask
 from search.defects.textures import TextureSource
@@ -65,8 +66,8 @@ class PerlinDefects:
             return Defective(frame.copy(), mask)
         texture = self.textures.sample(rng, mask.shape)
         texture = augment_texture(texture, rng, num_operations=self.num_augmentations)
-        if self.keep_gray and _is_gray(frame):
-            texture = _without_colour(texture)
+        if self.keep_gray and is_gray(frame):
+            texture = without_colour(texture)
         return Defective(blend(frame, texture, mask, share=rng.uniform(0.0, self.blend_max)), mask)
 
     def draw_mask(self, shape_hw: tuple[int, int], rng: np.random.Generator) -> Mask:
@@ -78,15 +79,6 @@ class PerlinDefects:
         if degrees or noise.shape != shape_hw:
             noise = rotate(noise, degrees, shape_hw=shape_hw, border=cv2.BORDER_CONSTANT)
         return (noise > self.threshold).astype(np.uint8)
-
-
-def _is_gray(frame: Frame) -> bool:
-    sample = frame[::8, ::8]  # enough to tell a gray camera, and much faster
-    return bool((sample[..., :1] == sample[..., 1:]).all())
-
-
-def _without_colour(frame: Frame) -> Frame:
-    return np.asarray(cv2.cvtColor(cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR), np.uint8)
 
 
 def blend(frame: Frame, texture: Frame, mask: Mask, *, share: float) -> Frame:

@@ -19,7 +19,11 @@ class Entry:
     summary: str
 
 
-EXPERIMENTS: dict[str, Entry] = {}
+EXPERIMENTS: dict[str, Entry] = {
+    "styles": Entry(
+        "search.reproduce.styles", "Styles", "Real defects found after training on each style of drawn ones."
+    ),
+}
 
 
 def open_experiment(name: str) -> Experiment:

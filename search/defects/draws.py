@@ -1,0 +1,19 @@
+"""Random sizes and places relative to a frame, as the surface defects need them."""
+
+import numpy as np
+import numpy.typing as npt
+
+
+def side_px(shape_hw: tuple[int, int]) -> float:
+    """Return the side of the square of the same area: what sizes are shares of."""
+    return float(np.sqrt(shape_hw[0] * shape_hw[1]))
+
+
+def log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
+    """Draw a number whose logarithm is uniform: small ones are as likely as large ones."""
+    return float(low * (high / low) ** rng.random())
+
+
+def anywhere(shape_hw: tuple[int, int], rng: np.random.Generator) -> npt.NDArray[np.float64]:
+    """Draw a place (x, y) in the frame."""
+    return rng.uniform(0.0, 1.0, 2) * (shape_hw[1] - 1, shape_hw[0] - 1)

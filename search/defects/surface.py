@@ -1,0 +1,83 @@
+"""The `surface` defect style: spots, strokes and chips that look like what goes wrong on real surfaces.
+
+Source: none; issue 3, item 12: spots, wandering strokes and chips at edges, filled from other good images or
+darkened in place, softly blended, at several contrasts.
+
+The mask says where a change can be seen, not where a shape was drawn: a pixel is defective where the change,
+averaged over 3x3 pixels, is at least `VISIBLE` levels and a tenth of the defect's largest, and in the narrow
+gaps between (the ridge between the two flanks of a dent); all other pixels stay as they were. So a dark stain
+on a black background is no defect, a soft edge ends where it fades, and no pixel outside of the mask differs.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from search.defects.chips import chip
+from search.defects.fills import fill
+from search.defects.spots import cluster, spot
+from search.defects.stamp import Stamp
+from search.defects.strokes import stroke
+from search.defects.style import Defective, Frame, Mask
+
+VISIBLE = 2.0  # levels
+MIN_PIXELS = 3
+MAX_GAP_PX = 5
+_NUMBERS = (0.4, 0.3, 0.2, 0.1)  # chances of 1, 2, 3 and 4 defects
+
+
+@dataclass(frozen=True)
+class SurfaceDefects:
+    """Draws one to four surface defects onto a good frame of any size.
+
+    Args:
+        donors: Good frames of the same part, which fill some of the defects; without any, the frame itself.
+    """
+
+    donors: Sequence[Frame] = ()
+
+    def __call__(self, frame: Frame, rng: np.random.Generator) -> Defective:
+        changed, mask = frame.copy(), np.zeros(frame.shape[:2], np.uint8)
+        for _ in range(1 + int(rng.choice(len(_NUMBERS), p=_NUMBERS))):
+            stamp = self._draw_shape(frame, rng)
+            if stamp is not None:
+                _apply(changed, mask, stamp, fill(changed, stamp, self.donors, rng))
+        return Defective(changed, mask)
+
+    def _draw_shape(self, frame: Frame, rng: np.random.Generator) -> Stamp | None:
+        kind = rng.random()
+        if kind < 0.4:
+            return stroke(frame.shape[:2], rng)
+        if kind < 0.65:
+            return spot(frame.shape[:2], rng)
+        if kind < 0.75:
+            return cluster(frame.shape[:2], rng)
+        return chip(frame, rng)
+
+
+def _apply(changed: Frame, mask: Mask, stamp: Stamp, filled: Frame) -> None:
+    """Write the visible part of `filled` into the frame, and mark it."""
+    place = stamp.box.place
+    gap_px = int(np.clip(round(0.4 * stamp.size_px), 1, MAX_GAP_PX))
+    visible = visible_change(changed[place], filled, gap_px=gap_px)
+    if cv2.countNonZero(visible) >= MIN_PIXELS:
+        cv2.copyTo(filled, visible, changed[place])
+        mask[place] |= visible
+
+
+def visible_change(before: Frame, after: Frame, *, gap_px: int) -> Mask:
+    """Return where `after` differs visibly from `before`, (h, w), 0 or 1; the rule is the module's.
+
+    Args:
+        gap_px: Gaps up to twice as wide are closed.
+    """
+    difference = cv2.absdiff(np.ascontiguousarray(before), after)
+    blue, green, red = cv2.split(difference)
+    largest = cv2.max(cv2.max(blue, green), red)
+    average = cv2.blur(largest, (3, 3), borderType=cv2.BORDER_REFLECT_101)
+    limit = max(VISIBLE, 0.1 * float(average.max(initial=0)))
+    seen = ((average >= limit) & (largest > 0)).astype(np.uint8)
+    kernel = np.ones((2 * gap_px + 1, 2 * gap_px + 1), np.uint8)
+    return np.asarray(cv2.morphologyEx(seen, cv2.MORPH_CLOSE, kernel), np.uint8)
