@@ -16,6 +16,8 @@ from torch import Tensor, nn
 from search.nets.autoencoder import Reconstructor
 from search.nets.one_shot import OneShotUNet
 from search.nets.peers.segmenter import build_segmenter
+from search.nets.searched_reconstructor import SearchedReconstructor
+from search.nets.sliced import SlicedHead, SlicedKernel, SlicedNorm, SlicedWeight
 from search.nets.spec import Genes, NetworkSpec
 from search.nets.unet import UNet
 
@@ -62,7 +64,13 @@ def build_detector(spec: NetworkSpec) -> Detector:
     """Build the network of `spec`; its weights are PyTorch's defaults until `initialise`."""
     if not spec.reconstructor_width:
         return Detector(None, build_segmenter(spec, in_channels=3))
-    return Detector(Reconstructor(width=spec.reconstructor_width), build_segmenter(spec, in_channels=6))
+    return Detector(_build_reconstructor(spec), build_segmenter(spec, in_channels=6))
+
+
+def _build_reconstructor(spec: NetworkSpec) -> nn.Module:
+    if spec.reconstructor_genes:
+        return SearchedReconstructor(spec.reconstructor_genes, width=spec.reconstructor_width)
+    return Reconstructor(width=spec.reconstructor_width)
 
 
 def build_one_shot(*, width: int, reconstructor_width: int) -> OneShotDetector:
@@ -108,6 +116,8 @@ def initialise(net: nn.Module, how: Initialisation, *, seed: int) -> None:
                 nn.init.normal_(module.weight, 1.0, 0.02, generator=generator)
             else:
                 nn.init.ones_(module.weight)
+        elif isinstance(module, (SlicedWeight, SlicedKernel, SlicedNorm)):
+            module.draw(how, generator)
     if how == "he":
         _start_rare(net)
 
@@ -123,6 +133,6 @@ def _fan_in(conv: nn.Conv2d | nn.ConvTranspose2d) -> float:
 
 def _start_rare(net: nn.Module) -> None:
     head = net.get_submodule("segmenter.head")
-    assert isinstance(head, nn.Conv2d)
+    assert isinstance(head, (nn.Conv2d, SlicedHead))
     assert head.bias is not None
     nn.init.constant_(head.bias, math.log(DEFECT_PRIOR / (1.0 - DEFECT_PRIOR)))

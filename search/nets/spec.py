@@ -10,6 +10,8 @@ Genes = tuple[int, ...]
 
 NUM_NODES = 18
 OPERATION_NAMES = ("conv", "sep", "atrous")  # genes 0, 1, 2 of the space `unet`
+NUM_RECONSTRUCTOR_NODES = 22  # searched in the space `dual` alone
+WIDTH_SHARES = (0.25, 0.5, 1.0)  # width genes 0, 1, 2 of the space `dual`, of the widest
 
 
 @dataclass(frozen=True)
@@ -24,12 +26,15 @@ class NetworkSpec:
         width: Channels w of the segmenter's first level; a peer is as published at 64.
         reconstructor_width: Channels of the reconstructor's first level; 0: there is none, and the segmenter
             sees the image alone.
+        reconstructor_genes: 22 operations of the reconstructor, encoder nodes 0-9 then decoder nodes 10-21;
+            empty for DRAEM's own, whose convolutions have a bias.
     """
 
     family: Family
     genes: Genes
     width: int
     reconstructor_width: int
+    reconstructor_genes: Genes = ()
 
     @property
     def digits(self) -> str:
@@ -37,12 +42,15 @@ class NetworkSpec:
         return digits_of(self.genes)
 
     def as_dict(self) -> dict[str, Any]:
-        return {
+        record = {
             "family": self.family,
             "genes": self.digits,
             "width": self.width,
             "reconstructor_width": self.reconstructor_width,
         }
+        if self.reconstructor_genes:
+            record["reconstructor_genes"] = digits_of(self.reconstructor_genes)
+        return record
 
     @classmethod
     def from_dict(cls, record: dict[str, Any]) -> NetworkSpec:
@@ -51,6 +59,7 @@ class NetworkSpec:
             genes=genes_of(record["genes"]),
             width=int(record["width"]),
             reconstructor_width=int(record["reconstructor_width"]),
+            reconstructor_genes=genes_of(record.get("reconstructor_genes", "")),
         )
 
 
