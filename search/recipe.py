@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from inspector.errors import RecipeError
 from inspector.latency import shipped_names
-from search.nets.spec import NUM_NODES, OPERATION_NAMES
+from search.nets.peers.nas_unet_genotype import read_genes
+from search.nets.spec import NUM_NODES, OPERATION_NAMES, Family, genes_of
 from search.recipe_record import Record
 from search.tune.recipe import TuneRecipe
 
@@ -58,9 +59,9 @@ class LimitsRecipe(Record):
 
 
 class NetworkRecipe(Record):
-    """What is searched, or with `genes` (or the family `draem`) what is trained without a search."""
+    """What is searched, or with `genes` (or a family without genes) what is trained without a search."""
 
-    family: Literal["unet", "draem"] = "unet"
+    family: Family = "unet"
     genes: str | None = Field(None, description="18 digits: train this network, search nothing")
     width: int = Field(64, ge=1)
     reconstructor_width: int = Field(64, ge=1)
@@ -68,18 +69,44 @@ class NetworkRecipe(Record):
     retraining_start: Literal["scratch", "supernet"] = Field(
         "scratch", description="what retraining begins with; always scratch without a search"
     )
+    reconstructor: bool | None = Field(
+        None, description="whether there is one; null: with unet and draem, while the peers stand alone"
+    )
+    encoder_weights: Path | None = Field(
+        None, description="torchvision's file for the encoder of mobile_unet or shuffle_fabric; null: fresh"
+    )
 
     @field_validator("genes")
     @classmethod
-    def _digits(cls, genes: str | None) -> str | None:
+    def _digits(cls, genes: str | None, info: ValidationInfo) -> str | None:
         allowed = "".join(str(gene) for gene in range(len(OPERATION_NAMES)))
-        if genes is not None and (len(genes) != NUM_NODES or set(genes) - set(allowed)):
+        if genes is None:
+            return None
+        if info.data.get("family") == "nas_unet":
+            if not genes.isdecimal():
+                raise ValueError(f"is {genes!r}, but must be digits")
+            read_genes(genes_of(genes))
+        elif len(genes) != NUM_NODES or set(genes) - set(allowed):
             raise ValueError(f"is {genes!r}, but must be {NUM_NODES} digits out of {allowed}")
         return genes
 
+    @model_validator(mode="after")
+    def _fits_the_family(self) -> NetworkRecipe:
+        if self.reconstructor is False and self.family == "unet":
+            raise ValueError("reconstructor: false is for peers; family unet is searched behind one")
+        if self.encoder_weights is not None and self.family not in ("mobile_unet", "shuffle_fabric"):
+            raise ValueError(f"encoder_weights are for mobile_unet and shuffle_fabric, not {self.family}")
+        return self
+
     @property
     def is_fixed(self) -> bool:
-        return self.family != "unet" or self.genes is not None
+        return self.family not in ("unet", "nas_unet") or self.genes is not None
+
+    @property
+    def own_reconstructor_width(self) -> int:
+        """The reconstructor's width, 0 where there is none."""
+        with_one = self.family in ("unet", "draem") if self.reconstructor is None else self.reconstructor
+        return self.reconstructor_width if with_one else 0
 
 
 class DefectsRecipe(Record):
@@ -308,7 +335,12 @@ def _first_sentence(error: ValidationError) -> str:
 
 
 def _resolve_paths(record: dict[str, Any], folder: Path) -> None:
-    for section, key in (("data", "root"), ("defects", "textures"), ("tune", "run")):
+    for section, key in (
+        ("data", "root"),
+        ("network", "encoder_weights"),
+        ("defects", "textures"),
+        ("tune", "run"),
+    ):
         part = record.get(section)
         if isinstance(part, dict) and isinstance(part.get(key), str):
             expanded = Path(os.path.expandvars(part[key])).expanduser()

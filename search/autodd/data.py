@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from inspector.dataset import Dataset, Sample, Split, open_dataset, split_good
+from search.autodd.cell_stage import halve
 from search.autodd.validation import draw_recalibration, draw_validation
 from search.defects import TextureSource
 from search.defects.choose import make_style, make_textures
@@ -32,6 +33,12 @@ class RunData:
     def retraining_samples(self) -> SyntheticSamples:
         """Return what the winner learns from: everything but the calibration part."""
         return self._samples((*self.split.training, *self.split.validation))
+
+    def halves(self) -> tuple[SyntheticSamples, SyntheticSamples]:
+        """Return all but the calibration part in two halves: for the weights and for the architecture."""
+        photos = (*self.split.training, *self.split.validation)
+        first, second = halve(photos, seed=self.recipe.seed)
+        return self._samples(first), self._samples(second)
 
     def validation_batches(self) -> list[Batch]:
         """Draw the fixed synthetic validation samples from the validation part."""

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from inspector.console import Console
 from inspector.dataset import Dataset
 from inspector.errors import BudgetError, RunError
 from inspector.output_file import write_file
+from search.autodd.cell_stage import build_cell_search
 from search.autodd.data import RunData, open_run_data
 from search.autodd.evaluation_stage import evaluate_network, gallery
 from search.autodd.evolution import random_genes
@@ -33,17 +35,19 @@ from search.events import EventLog, latest
 from search.limits.limits import device_record, limited_cost, profile_of, violations
 from search.losses.segmentation import LossWeights
 from search.nets.detector import OneShotDetector, build_detector, initialise
-from search.nets.spec import Genes, NetworkSpec, genes_of
+from search.nets.peers.segmenter import load_encoder_weights
+from search.nets.spec import Genes, NetworkSpec, digits_of, genes_of
 from search.recipe import Recipe, TrainingRecipe
 from search.report.html import write_report
 from search.run_folder import RunFolder, load_network
 from search.streams import Purpose, stream
+from search.training.alternate import AlternatingFit
 from search.training.checkpoint import load_checkpoint, save_checkpoint
 from search.training.device import make_fabric
 from search.training.feed import SyntheticSamples
 from search.training.fit import Fit, FitPlan, Forward, StepReport, plain_forward
 
-_STAGE_NAMES = {"one_shot": "one-shot training", "retraining": "retraining"}
+_STAGE_NAMES = {"one_shot": "one-shot training", "cells": "search of cells", "retraining": "retraining"}
 # A judgement: at 2.3 times chance the found network was worse than the plain one (docs/results.md).
 TRUSTED_OVER_CHANCE = 5.0
 RETRAINING_SEED_OFFSET = 1  # fresh weights: not those that the supernet began with
@@ -91,12 +95,13 @@ class _Run:
         fabric = make_fabric(recipe.compute)
         seconds: dict[str, float] = {}
         genes, supernet = self._fixed_genes(), None
-        if genes is None:
+        if genes is None and recipe.network.family == "nas_unet":
+            genes = self._search_cells(data, fabric, seconds)
+        elif genes is None:
             genes, supernet = self._search(data, fabric, seconds)
         net = self._retrain(genes, supernet, data, fabric, seconds)
         metrics = self._evaluate(net, data, seconds)
-        chosen = Chosen(self._space.name if genes else "", self._space.digits(genes), self._spec(genes))
-        result = result_of(recipe, chosen, data, metrics=metrics, seconds=seconds)
+        result = result_of(recipe, self._chosen(genes), data, metrics=metrics, seconds=seconds)
         write_file(self.folder.result, json.dumps(result, indent=1, allow_nan=False).encode())
         _report(self.folder.path, data, net)
         return result
@@ -129,9 +134,12 @@ class _Run:
 
     def _check_limits(self) -> None:
         genes = self._fixed_genes()
-        if genes is None:
+        if genes is not None:
+            self._refuse_over_limits(genes)
+        elif self.recipe.network.family == "unet":
             self._evolution.check_space()
-            return
+
+    def _refuse_over_limits(self, genes: Genes) -> None:
         cost = limited_cost(self._spec(genes), self._size_hw, self.recipe.limits)
         over = violations(cost, self.recipe.limits)
         if over:
@@ -153,9 +161,15 @@ class _Run:
 
     def _spec(self, genes: Genes) -> NetworkSpec:
         network = self.recipe.network
-        if genes:
+        if network.family == "unet":
             return self._space.spec(genes)
-        return NetworkSpec(network.family, (), network.width, network.reconstructor_width)
+        return NetworkSpec(network.family, genes, network.width, network.own_reconstructor_width)
+
+    def _chosen(self, genes: Genes) -> Chosen:
+        family = self.recipe.network.family
+        if family == "unet":
+            return Chosen(self._space.name, self._space.digits(genes), self._spec(genes))
+        return Chosen(family if genes else "", digits_of(genes), self._spec(genes))
 
     @cached_property
     def _space(self) -> Space:
@@ -201,6 +215,22 @@ class _Run:
         seconds["evolution"] = time.perf_counter() - started_s
         return genes, supernet
 
+    def _search_cells(self, data: RunData, fabric: Fabric, seconds: dict[str, float]) -> Genes:
+        """Search NAS-UNet's cells as it does itself: no evolution, weights and architecture in turns.
+
+        Raises:
+            BudgetError: the network of the derived cells is over the limits; its search knows none.
+        """
+        net, architecture = build_cell_search(self.recipe)
+        weight_samples, architecture_samples = data.halves()
+        make = partial(AlternatingFit, architecture=architecture, architecture_samples=architecture_samples)
+        training = self.recipe.one_shot
+        self._fit("cells", net, weight_samples, training, fabric, seconds=seconds, make=make)
+        genes = architecture.genes()
+        self.log.write("cells", genes=digits_of(genes))
+        self._refuse_over_limits(genes)
+        return genes
+
     def _say_whether_it_ranks(self, chance: float) -> None:
         """A supernet near chance ranks candidates by noise, and the user has to know."""
         best = float(latest(EventLog.read(self.folder.events), "generation", ["generation"])[-1]["best"])
@@ -224,6 +254,8 @@ class _Run:
         initialise(net, recipe.network.initialisation, seed=recipe.seed + RETRAINING_SEED_OFFSET)
         if supernet is not None and recipe.network.retraining_start == "supernet":
             self._space.inherit(net, supernet, genes)
+        if recipe.network.encoder_weights is not None:
+            load_encoder_weights(net, recipe.network.encoder_weights)
         fit = self._fit(
             "retraining", net, data.retraining_samples(), recipe.retraining, fabric, seconds=seconds
         )
@@ -242,6 +274,7 @@ class _Run:
         *,
         seconds: dict[str, float],
         forward: Forward = plain_forward,
+        make: Callable[..., Fit] = Fit,
     ) -> Fit:
         recipe = self.recipe
         num_steps = training.num_steps(len(samples))
@@ -254,7 +287,7 @@ class _Run:
             checkpoint=self.folder.checkpoint(stage),
             forward=forward,
         )
-        fit = Fit(net, samples, plan, fabric=fabric)
+        fit = make(net, samples, plan, fabric=fabric)
         self._stage(stage, "started")
         with self.console.progress(num_steps, _STAGE_NAMES[stage]) as advance:
             advance(fit.first_step)

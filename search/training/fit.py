@@ -26,7 +26,7 @@ from search.training.device import for_convolutions
 from search.training.feed import Batch, SyntheticSamples, training_feed
 from search.training.schedule import rate_factor
 
-Forward = Callable[[nn.Module, Tensor, int], tuple[Tensor, Tensor]]
+Forward = Callable[[nn.Module, Tensor, int], tuple[Tensor | None, Tensor]]
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,9 @@ class StepReport:
     steps_per_s: float
 
 
-def plain_forward(net: nn.Module, image: Tensor, _step: int) -> tuple[Tensor, Tensor]:
+def plain_forward(net: nn.Module, image: Tensor, _step: int) -> tuple[Tensor | None, Tensor]:
     """Run a network that has one path only."""
-    output: tuple[Tensor, Tensor] = net(image)
+    output: tuple[Tensor | None, Tensor] = net(image)
     return output
 
 
@@ -174,6 +174,7 @@ class Fit:
             "optimizer": self._optimizer.state_dict(),
             "average": self._average.state_dict() if self._average is not None else None,
             "meter": self._meter.state_dict(),
+            **self._more_state(),
         }
         save_checkpoint(self._plan.checkpoint, state)
 
@@ -193,6 +194,14 @@ class Fit:
         self._step = state["step"]
         self._seconds = state["seconds"]
         self._meter = _Meter(**state.get("meter", {"step": self._step}))
+        self._load_more_state(state)
+
+    def _more_state(self) -> dict[str, Any]:
+        """Return what a training of another kind has to keep besides."""
+        return {}
+
+    def _load_more_state(self, state: dict[str, Any]) -> None:
+        """Take back what `_more_state` gave."""
 
 
 class _Meter:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from torch import nn
 
 from search.nets.peers.draem import DraemSegmenter
+from search.nets.peers.encoder import load_encoder
 from search.nets.peers.mobile_unet import MobileUNet
 from search.nets.peers.nas_unet import NasUNet
 from search.nets.peers.scunet import SCUNet
@@ -26,3 +29,14 @@ def build_segmenter(spec: NetworkSpec, *, in_channels: int) -> nn.Module:
     if spec.family == "shuffle_fabric":
         return ShuffleFabric(width=spec.width, in_channels=in_channels)
     return SCUNet(width=spec.width, in_channels=in_channels)
+
+
+def load_encoder_weights(detector: nn.Module, file: Path) -> None:
+    """Give a Mobile-UNet or Shuffle-fabric the encoder weights of torchvision's `file`, in place.
+
+    Raises:
+        RecipeError: as in `load_encoder`.
+    """
+    segmenter = detector.get_submodule("segmenter")
+    assert isinstance(segmenter, (MobileUNet, ShuffleFabric))
+    load_encoder(segmenter.encoder, file, prefix="features." if isinstance(segmenter, MobileUNet) else "")
