@@ -44,6 +44,9 @@ class Evaluation:
     cost_s: float
 
 
+Entry = tuple[int, float, tuple[float, ...] | None, float]  # iteration, loss, g, C1
+
+
 @dataclass
 class Course:
     """What one trial knows of itself and of the others.
@@ -52,6 +55,7 @@ class Course:
         total: T of this trial.
         iteration: Own counter, which a restore does not reset.
         kept_loss: Loss of the best checkpoint that was kept for an evaluation at T.
+        history: What was reported, for books that are older than the checkpoint a trial is restored from.
     """
 
     total: int
@@ -65,6 +69,7 @@ class Course:
     best_feasible_loss: float = math.inf
     best_feasible_iteration: int = 0
     standing: Standing = field(default_factory=Standing)
+    history: list[Entry] = field(default_factory=list)
 
     def advance(self, loss: float, primary_cost_s: float) -> None:
         """Enter one iteration of training and its loss."""
@@ -137,8 +142,12 @@ class Course:
         return options.evaluates and options.interval == "adaptive" and math.isnan(self.cost_ratio)
 
     def report(self, options: AceOptions, evaluation: Evaluation | None) -> dict[str, Any]:
-        """Return the fields of a report; every one carries the last known g, for any may be the last."""
-        stratum = classify(evaluation.g if evaluation else None, options.thresholds)
+        """Enter and return the fields of a report; each carries the last known g, for any may be the last."""
+        loss, g, cost_s = (self.loss, None, math.nan)
+        if evaluation:
+            loss, g, cost_s = evaluation.loss, evaluation.g, evaluation.cost_s
+        self.history.append((self.iteration, loss, g, cost_s))
+        stratum = classify(g, options.thresholds)
         known = self.last_g if self.last_g is not None else (math.nan,) * len(options.constraints)
         feasible = math.isfinite(self.best_feasible_loss)
         return {
@@ -151,8 +160,11 @@ class Course:
             keys.COST_RATIO: self.cost_ratio,
             keys.BEST_FEASIBLE: options.objective(self.best_feasible_loss) if feasible else math.nan,
             keys.BEST_FEASIBLE_ITERATION: self.best_feasible_iteration,
-            keys.CONSTRAINT_COST_S: evaluation.cost_s if evaluation else math.nan,
-            **{keys.constraint_key(c.name): g for c, g in zip(options.constraints, known, strict=True)},
+            keys.CONSTRAINT_COST_S: cost_s,
+            **{
+                keys.constraint_key(c.name): value
+                for c, value in zip(options.constraints, known, strict=True)
+            },
         }
 
     def saved(self) -> dict[str, Any]:

@@ -31,6 +31,7 @@ class AceStateCallback(Callback):
         self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **info: Any
     ) -> None:
         verdict = self.scheduler.state.stops.get(trial.trial_id)
+        result.pop(keys.HISTORY, None)
         result[keys.STOPPED] = verdict.why if verdict else ""
 
     def on_experiment_end(self, trials: list[Trial], **info: Any) -> None:

@@ -22,6 +22,7 @@ BEST_FEASIBLE = "ace/best_feasible"
 BEST_FEASIBLE_ITERATION = "ace/best_feasible_iter"
 CONSTRAINT_COST_S = "ace/c1_s"
 PRIMARY_COST_S = "ace/c2_s"
+HISTORY = "ace/history"  # earlier records of the trial, in its first report after a restore
 STOPPED = "ace/stopped"  # why the scheduler stopped the trial here; empty where it did not
 
 
@@ -96,6 +97,21 @@ def read_record(trial_id: str, result: Mapping[str, Any], options: AceOptions) -
         options=options,
         constraint_cost_s=math.nan if g is None else _number(result, CONSTRAINT_COST_S, trial_id, math.nan),
     )
+
+
+def read_history(trial_id: str, result: Mapping[str, Any], options: AceOptions) -> list[Record]:
+    """Return the earlier records that a restored trial brings along, for books that are older than it."""
+    return [
+        make_record(
+            trial_id,
+            iteration,
+            loss=loss,
+            g=None if g is None else tuple(g),
+            options=options,
+            constraint_cost_s=cost_s,
+        )
+        for iteration, loss, g, cost_s in result.get(HISTORY) or ()
+    ]
 
 
 def _read_constraints(

@@ -16,7 +16,8 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
 from search.ace.board import start_board
 from search.ace.options import AceError, AceOptions, Interval, Mode, Spacing, Stopping, constraints_of
-from search.ace.state import AceState, Standing, Verdict
+from search.ace.record import Record, read_history
+from search.ace.state import AceState, Standing
 
 if TYPE_CHECKING:
     from search.ace.persistence import AceStateCallback
@@ -122,7 +123,7 @@ class AceScheduler(FIFOScheduler):
             self._board = start_board(trial.experiment_dir_name, self._shown)
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
-        verdict = self._enter(trial, result)
+        verdict = self.state.judge(self._enter(trial, result))
         if verdict.keep:
             return TrialScheduler.CONTINUE
         logger.info("stop trial %s at iteration %d: %s", trial.trial_id, verdict.iteration, verdict.why)
@@ -154,10 +155,12 @@ class AceScheduler(FIFOScheduler):
             self._shown = standing
             self._board.write.remote(standing)
 
-    def _enter(self, trial: Trial, result: dict[str, Any]) -> Verdict:
+    def _enter(self, trial: Trial, result: dict[str, Any]) -> Record:
+        for record in read_history(trial.trial_id, result, self.options):
+            self.state.add(record)
         record = self.state.record(trial.trial_id, result)
         self.show()
-        return self.state.judge(record)
+        return record
 
     def _release(self, trial: Trial) -> None:
         if self._board is not None and ray.is_initialized():

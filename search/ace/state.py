@@ -1,7 +1,7 @@
 """The books of one experiment: what was reported, what is best, and who is stopped.
 
 Source: [D] Algorithm 3, lines 7-25; facts/search_algorithms.md, section C, rules 1 to 5.
-Differs from the source: a report that comes again, as after a restore, replaces the first. H.f* never
+Differs from the source: a report that comes again, as after a restore, counts once. H.f* never
 rises, so reports of concurrent trials may come in any order.
 """
 
@@ -79,10 +79,16 @@ class AceState:
         return self.add(read_record(trial_id, result, self.options))
 
     def add(self, record: Record) -> Record:
-        """Enter a record; one of the same trial and iteration is replaced."""
+        """Enter a record and return the one that stands.
+
+        It replaces an earlier one of the same trial and iteration, unless only the earlier has constraint
+        values: a trial that is repeated after a restore may skip what it measured before.
+        """
         course = self._trials.setdefault(record.trial_id, {})
         known = course.get(record.iteration)
         if known is not None:
+            if known.g is not None and record.g is None:
+                return known
             self._take_out(known)
         course[record.iteration] = record
         self._put_in(record)

@@ -16,7 +16,7 @@ from ray import tune
 
 from search.ace import record as keys
 from search.ace.board import BoardLink
-from search.ace.course import Course, Evaluation
+from search.ace.course import Course, Entry, Evaluation
 from search.ace.options import AceError, AceOptions
 
 logger = logging.getLogger(__name__)
@@ -37,6 +37,7 @@ class ConstrainedTrainable(tune.Trainable):
     _course: Course
     _kept: Any
     _said_nan: bool
+    _untold: list[Entry]
 
     def prepare(self, **data: Any) -> None:
         """Load what all trials share. `data` is what `ace.trainable(MyModel, ...)` was given."""
@@ -126,12 +127,14 @@ class ConstrainedTrainable(tune.Trainable):
             self._kept = self.remember()
             self._course.keep()
         done = self._course.iteration >= self._course.total
+        told, self._untold = self._untold, []
         return {
             **extra,
             **fields,
             self.ace.metric: objective,
             keys.PRIMARY_COST_S: cost_s,
             keys.STOPPED: "",
+            **({keys.HISTORY: told} if told else {}),
             "done": done,
         }
 
@@ -157,6 +160,7 @@ class ConstrainedTrainable(tune.Trainable):
             )
         self._course = Course.loaded(books["course"])
         self._kept = books["kept"]
+        self._untold = list(self._course.history)
         self.read_model(Path(checkpoint) / "model")
 
     def _begin(self, config: dict[str, Any]) -> None:
@@ -169,6 +173,7 @@ class ConstrainedTrainable(tune.Trainable):
         self._course = Course(total=total)
         self._kept = None
         self._said_nan = False
+        self._untold = []
 
     def _evaluate_if_worth_it(self) -> Evaluation | None:
         course, options = self._course, self.ace
