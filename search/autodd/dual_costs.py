@@ -17,8 +17,15 @@ from search.autodd.evolution import GeneSpace
 from search.limits.cost import NetworkCost, network_cost, on_meta
 from search.limits.latency import predicted_ms
 from search.limits.module_cost import module_costs
-from search.nets.dual import DUAL_ALPHABETS, NUM_OPERATION_GENES, DualPath
-from search.nets.spec import OPERATION_NAMES, WIDTH_SHARES, Genes, NetworkSpec
+from search.nets.dual import DUAL_ALPHABETS, DualPath
+from search.nets.spec import (
+    NUM_NODES,
+    NUM_RECONSTRUCTOR_NODES,
+    OPERATION_NAMES,
+    WIDTH_SHARES,
+    Genes,
+    NetworkSpec,
+)
 
 Figures = npt.NDArray[np.float64]  # (..., 3): parameters, multiply-adds, milliseconds
 PARAMS, MACS, MS = range(3)
@@ -74,7 +81,7 @@ class DualCosts:
         self._has_latency = profile is not None
         specs = [
             [
-                DualPath.of((*(op,) * NUM_OPERATION_GENES, level, level)).spec(
+                DualPath(level, (op,) * NUM_RECONSTRUCTOR_NODES, level, (op,) * NUM_NODES).spec(
                     width=width, reconstructor_width=reconstructor_width
                 )
                 for op in range(len(OPERATION_NAMES))
@@ -106,8 +113,8 @@ class DualCosts:
         figure = MS if by_latency and self._has_latency else PARAMS
         segmenter, segmenter_level = self._segmenter.cheapest(figure)
         reconstructor, reconstructor_level = self._reconstructor.cheapest(figure)
-        cheapest = (*segmenter, *reconstructor, segmenter_level, reconstructor_level)
-        return GeneSpace(DUAL_ALPHABETS, cheapest)
+        cheapest = DualPath(reconstructor_level, reconstructor, segmenter_level, segmenter)
+        return GeneSpace(DUAL_ALPHABETS, cheapest.genes)
 
     def _cost(self, parts: Figures) -> NetworkCost:
         params, macs, ms = self._rest + parts

@@ -76,7 +76,7 @@ class DualOneShot(nn.Module):
         )
 
     def forward(self, image: Tensor, genes: Genes) -> tuple[Tensor, Tensor]:
-        """(B, 3, H, W) -> reconstruction (B, 3, H, W) and logits (B, 1, H, W), with the batch's BN."""
+        """(B, 3, H, W) -> reconstruction (B, 3, H, W) and logits (B, 1, H, W)."""
         path = DualPath.of(genes)
         level = path.reconstructor_level
 

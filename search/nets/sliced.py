@@ -5,8 +5,7 @@ width needs; the others get no gradient, so no optimiser touches them.
 
 Source: slimmable networks (ICLR 2019) share leading channels; single-path one-shot NAS (SPOS), Sec. 3.
 Differs from the source: blocks instead of one tensor, because Adam moves also what has a gradient of zero.
-There are no BN statistics: while training a batch has its own, and a network that leaves the supernet
-measures them afresh.
+BN statistics are of one width each; a candidate measures its own afresh, as in the space `unet`.
 
 Shape letters:  B batch   C input channels   K output channels   H, W rows, columns
 """
@@ -27,7 +26,6 @@ from search.nets.spec import WIDTH_SHARES
 
 Blocks = tuple[int, ...]
 Initialisation = Literal["he", "draem"]
-BN_EPSILON = 1e-5  # of nn.BatchNorm2d
 DRAEM_STD = 0.02
 
 
@@ -96,11 +94,32 @@ class SlicedKernel(SlicedChannels):
         _draw(self.blocks, how, generator, fan_in=9)
 
 
+class Statistics(nn.BatchNorm2d):
+    """The statistics of one width; scale and shift come with the input."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(channels, affine=False)
+
+    def normalise(self, x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+        """Do what `nn.BatchNorm2d` does with this scale and shift, (C,)."""
+        assert self.num_batches_tracked is not None
+        factor = 0.0
+        if self.training:
+            self.num_batches_tracked.add_(1)
+            factor = 1.0 / float(self.num_batches_tracked) if self.momentum is None else self.momentum
+        return F.batch_norm(
+            x, self.running_mean, self.running_var, scale, shift, self.training, factor, self.eps
+        )
+
+
 class SlicedNorm(nn.Module):
-    """Batch normalisation with the statistics of the batch, whatever the mode."""
+    """Batch normalisation whose scales and shifts serve several widths."""
 
     def __init__(self, channels: Blocks) -> None:
         super().__init__()
+        self.statistics = nn.ModuleList(
+            Statistics(sum(channels[: level + 1])) for level in range(len(channels))
+        )
         self.weight = SlicedChannels([channels], torch.ones)
         self.bias = SlicedChannels([channels], torch.zeros)
 
@@ -111,9 +130,14 @@ class SlicedNorm(nn.Module):
             nn.init.zeros_(shift)
 
     def forward(self, x: Tensor, level: int) -> Tensor:
-        return F.batch_norm(
-            x, None, None, self.weight(level), self.bias(level), training=True, eps=BN_EPSILON
-        )
+        statistics = self.at(level)
+        return statistics.normalise(x, self.weight(level), self.bias(level))
+
+    def at(self, level: int) -> Statistics:
+        """Return the statistics of a width."""
+        statistics = self.statistics[level]
+        assert isinstance(statistics, Statistics)
+        return statistics
 
 
 class SlicedConv(nn.Module):
@@ -147,7 +171,7 @@ class SlicedSeparable(nn.Module):
         return F.relu(self.norm(F.conv2d(filtered, self.pointwise(level)), level))
 
     def _filter(self, x: Tensor, kernel: Tensor) -> Tensor:
-        if is_faster_by_phases(x, dilation=self.dilation):
+        if self.training and is_faster_by_phases(x, dilation=self.dilation):
             return atrous_by_phases(x, kernel)
         return F.conv2d(x, kernel, padding=self.dilation, dilation=self.dilation, groups=x.shape[1])
 

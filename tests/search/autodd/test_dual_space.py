@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -12,6 +14,7 @@ from search.autodd.space import UNetSpace
 from search.limits.cost import network_cost
 from search.limits.limits import limited_cost
 from search.nets.detector import build_detector, initialise
+from search.nets.dual import DualPath
 from search.nets.spec import Genes
 from search.recipe import LimitsRecipe
 
@@ -69,7 +72,8 @@ def test_genes_are_written_and_read_with_their_alphabet() -> None:
 
 
 def test_a_network_inherits_its_width() -> None:
-    supernet, genes = SPACE.build_supernet(), (*random_genes(2)[:40], 1, 0)
+    supernet, path = SPACE.build_supernet(), DualPath.of(random_genes(2))
+    genes = replace(path, segmenter_level=1, reconstructor_level=0).genes
     initialise(supernet, "he", seed=0)
     net = build_detector(SPACE.spec(genes))
     SPACE.inherit(net, supernet, genes)

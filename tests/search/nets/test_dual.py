@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -29,8 +31,10 @@ def make_supernet(*, seed: int = 0, how: str = "he") -> DualOneShot:
 
 
 def random_genes(seed: int, levels: tuple[int, int] | None = None) -> Genes:
-    genes = np.random.default_rng(seed).integers(DUAL_ALPHABETS)
-    return tuple(int(gene) for gene in genes[:-2]) + (levels or (int(genes[-2]), int(genes[-1])))
+    path = DualPath.of(tuple(int(gene) for gene in np.random.default_rng(seed).integers(DUAL_ALPHABETS)))
+    if levels is not None:
+        path = replace(path, segmenter_level=levels[0], reconstructor_level=levels[1])
+    return path.genes
 
 
 def plain(supernet: DualOneShot, genes: Genes) -> Detector:
@@ -39,8 +43,9 @@ def plain(supernet: DualOneShot, genes: Genes) -> Detector:
     return net.train()
 
 
-def test_the_genes_are_18_operations_22_operations_and_two_widths() -> None:
-    genes = (*[0] * NUM_NODES, *[1] * 22, 2, 0)
+def test_the_genes_are_each_networks_width_and_its_operations() -> None:
+    genes = (0, *[1] * 22, 2, *[0] * NUM_NODES)
+    assert DualPath.of(genes).genes == genes
     spec = DualPath.of(genes).spec(width=WIDTH, reconstructor_width=RECONSTRUCTOR_WIDTH)
     assert spec == NetworkSpec("unet", (0,) * NUM_NODES, WIDTH, RECONSTRUCTOR_WIDTH // 4, (1,) * 22)
     assert NetworkSpec.from_dict(spec.as_dict()) == spec
