@@ -38,8 +38,13 @@ def write_report(run: Path, *, gallery: Sequence[GalleryItem] = ()) -> Path:
 
 def render_page(record: RunRecord, *, gallery: Sequence[GalleryItem] = ()) -> str:
     """Return the page as text."""
+    return make_environment().get_template("report.html.j2").render(_context(record, gallery))
+
+
+def make_environment(*folders: Path) -> Environment:
+    """Return Jinja with the report's filters; templates of `folders` may include those of this one."""
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
+        loader=FileSystemLoader([*folders, Path(__file__).parent]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -54,7 +59,7 @@ def render_page(record: RunRecord, *, gallery: Sequence[GalleryItem] = ()) -> st
         yaml=_as_yaml,
     )
     environment.globals.update(pairwise=itertools.pairwise, operation_of=genes.OPERATIONS)
-    return environment.get_template("report.html.j2").render(_context(record, gallery))
+    return environment
 
 
 def _context(record: RunRecord, gallery: Sequence[GalleryItem]) -> dict[str, Any]:
@@ -78,7 +83,7 @@ def _context(record: RunRecord, gallery: Sequence[GalleryItem]) -> dict[str, Any
         "top": ranked(candidates)[:TOP],
         "has_latency": any("latency_ms" in event for event in candidates),
         "pictures": gallery_pictures(gallery),
-        "defect_columns": _columns(record.metrics.get("per_defect") or {}),
+        "defect_columns": defect_columns(record.metrics.get("per_defect") or {}),
         "notes": wording.notes(record),
     }
 
@@ -108,7 +113,7 @@ def _population_charts(record: RunRecord, *, winner: str | None) -> list[Chart]:
     return [scatter, progress_chart(candidates)]
 
 
-def _columns(per_defect: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def defect_columns(per_defect: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Return the names of all figures that any defect has, in the order of first use."""
     return list(dict.fromkeys(name for figures in per_defect.values() for name in figures))
 
