@@ -20,7 +20,7 @@ from search.ace.stratum import Stratum, classify, is_due, is_promising, is_rung
 
 @dataclass
 class MeanCost:
-    """A running mean in seconds; not a number while nothing was added."""
+    """A running mean in seconds; None while nothing was added."""
 
     sum_s: float = 0.0
     count: int = 0
@@ -30,8 +30,8 @@ class MeanCost:
         self.count += 1
 
     @property
-    def value(self) -> float:
-        return self.sum_s / self.count if self.count else math.nan
+    def value(self) -> float | None:
+        return self.sum_s / self.count if self.count else None
 
 
 @dataclass
@@ -44,7 +44,7 @@ class Evaluation:
     cost_s: float
 
 
-Entry = tuple[int, float, tuple[float, ...] | None, float]  # iteration, loss, g, C1
+Entry = tuple[int, float, tuple[float, ...] | None, float | None]  # iteration, loss, g, C1
 
 
 @dataclass
@@ -81,7 +81,7 @@ class Course:
         """Enter what the board says. f* only falls, so an old board can do no harm."""
         best = min(self.standing.best_feasible_loss, standing.best_feasible_loss)
         cost_s = standing.constraint_cost_s
-        self.standing = Standing(best, self.standing.constraint_cost_s if math.isnan(cost_s) else cost_s)
+        self.standing = Standing(best, self.standing.constraint_cost_s if cost_s is None else cost_s)
 
     def enter(self, evaluation: Evaluation, options: AceOptions) -> None:
         """Enter an evaluation of the constraint."""
@@ -98,17 +98,18 @@ class Course:
         self.kept_loss, self.kept_iteration = self.loss, self.iteration
 
     @property
-    def cost_ratio(self) -> float:
-        """r = C1/C2; not a number while C1 is unknown."""
+    def cost_ratio(self) -> float | None:
+        """r = C1/C2; None while C1 is unknown."""
         own = self.constraint.value
-        cost_s = self.standing.constraint_cost_s if math.isnan(own) else own
-        return cost_s / max(self.primary.value, 1e-9)
+        constraint_s = self.standing.constraint_cost_s if own is None else own
+        primary_s = self.primary.value
+        return None if constraint_s is None or primary_s is None else constraint_s / max(primary_s, 1e-9)
 
     def beta(self, options: AceOptions) -> int:
         """Return the present interval, 1 or T (Algorithm 3, line 1); T while r is unknown."""
         if options.interval == "adaptive":
             ratio = self.cost_ratio
-            if math.isnan(ratio):
+            if ratio is None:
                 return self.total
             return best_interval(stop_probability=options.truncation, iterations=self.total, cost_ratio=ratio)
         return 1 if options.interval == "one" else self.total
@@ -139,13 +140,13 @@ class Course:
 
     def lacks_cost(self, options: AceOptions) -> bool:
         """Return whether r is needed and unknown."""
-        return options.evaluates and options.interval == "adaptive" and math.isnan(self.cost_ratio)
+        return options.evaluates and options.interval == "adaptive" and self.cost_ratio is None
 
     def report(self, options: AceOptions, evaluation: Evaluation | None) -> dict[str, Any]:
         """Enter and return the fields of a report; each carries the last known g, for any may be the last."""
-        loss, g, cost_s = (self.loss, None, math.nan)
-        if evaluation:
-            loss, g, cost_s = evaluation.loss, evaluation.g, evaluation.cost_s
+        loss, g, cost_s = (
+            (evaluation.loss, evaluation.g, evaluation.cost_s) if evaluation else (self.loss, None, None)
+        )
         self.history.append((self.iteration, loss, g, cost_s))
         stratum = classify(g, options.thresholds)
         known = self.last_g if self.last_g is not None else (math.nan,) * len(options.constraints)
@@ -157,10 +158,10 @@ class Course:
             keys.CANDIDATE_ITERATION: evaluation.iteration if evaluation else 0,
             keys.STRATUM: stratum.value,
             keys.BETA: self.beta(options),
-            keys.COST_RATIO: self.cost_ratio,
+            keys.COST_RATIO: _or_nan(self.cost_ratio),
             keys.BEST_FEASIBLE: options.objective(self.best_feasible_loss) if feasible else math.nan,
             keys.BEST_FEASIBLE_ITERATION: self.best_feasible_iteration,
-            keys.CONSTRAINT_COST_S: cost_s,
+            keys.CONSTRAINT_COST_S: _or_nan(cost_s),
             **{
                 keys.constraint_key(c.name): value
                 for c, value in zip(options.constraints, known, strict=True)
@@ -186,3 +187,8 @@ class Course:
         course.constraint = MeanCost(**saved["constraint"])
         course.standing = Standing(**saved["standing"])
         return course
+
+
+def _or_nan(value: float | None) -> float:
+    """Reports hold numbers, so that loggers keep their columns."""
+    return math.nan if value is None else value

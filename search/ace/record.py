@@ -39,7 +39,7 @@ class Record:
         loss: Objective as a loss, infinite where it is not a number. Of the evaluated checkpoint where the
             constraint was evaluated, which for beta = T is the best one so far; of this iteration elsewhere.
         g: Constraint values in the order of the options; None where they were not evaluated.
-        constraint_cost_s: C1 of this evaluation in seconds, not a number where it is unknown.
+        constraint_cost_s: C1 of this evaluation in seconds; None where it is unknown.
     """
 
     trial_id: str
@@ -47,7 +47,7 @@ class Record:
     loss: float
     g: tuple[float, ...] | None
     stratum: Stratum
-    constraint_cost_s: float
+    constraint_cost_s: float | None = None
 
 
 def make_record(
@@ -57,7 +57,7 @@ def make_record(
     loss: float,
     g: tuple[float, ...] | None,
     options: AceOptions,
-    constraint_cost_s: float = math.nan,
+    constraint_cost_s: float | None = None,
 ) -> Record:
     """Return the record of a loss and of constraint values, in its stratum."""
     stratum = classify(g, options.thresholds)
@@ -83,19 +83,18 @@ def read_record(trial_id: str, result: Mapping[str, Any], options: AceOptions) -
     evaluated = result.get(EVALUATED)
     named = evaluated is None
     g = _read_constraints(result, options, named=named) if named or evaluated else None
-    objective = _number(result, options.metric, trial_id)
-    if g is not None and not named:
-        objective = _number(result, CANDIDATE, trial_id)
+    key = options.metric if g is None or named else CANDIDATE
+    cost_s = None if g is None or named else _number(result, CONSTRAINT_COST_S, trial_id)
     iteration = result.get(ITERATION, result.get("training_iteration"))
     if iteration is None:
         raise AceError(f"trial {trial_id} reported neither {ITERATION!r} nor 'training_iteration'")
     return make_record(
         trial_id,
         int(iteration),
-        loss=options.loss(objective),
+        loss=options.loss(_number(result, key, trial_id)),
         g=g,
         options=options,
-        constraint_cost_s=math.nan if g is None else _number(result, CONSTRAINT_COST_S, trial_id, math.nan),
+        constraint_cost_s=cost_s,
     )
 
 
@@ -125,8 +124,8 @@ def _read_constraints(
     return tuple(math.nan if value is None else float(value) for value in values)
 
 
-def _number(result: Mapping[str, Any], key: str, trial_id: str, default: float | None = None) -> float:
-    value = result.get(key, default)
+def _number(result: Mapping[str, Any], key: str, trial_id: str) -> float:
+    value = result.get(key)
     try:
         return math.nan if value is None else float(value)
     except (TypeError, ValueError) as error:

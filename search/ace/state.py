@@ -42,11 +42,11 @@ class Standing:
 
     Attributes:
         best_feasible_loss: H.f*, infinite while nothing is feasible.
-        constraint_cost_s: Mean C1 of all evaluations, not a number while there is none.
+        constraint_cost_s: Mean C1 of all evaluations; None while there is none.
     """
 
     best_feasible_loss: float = math.inf
-    constraint_cost_s: float = math.nan
+    constraint_cost_s: float | None = None
 
 
 class AceState:
@@ -103,7 +103,7 @@ class AceState:
 
     def standing(self) -> Standing:
         """Return what trials have to know of all others."""
-        mean_s = self._cost_sum_s / self._num_costs if self._num_costs else math.nan
+        mean_s = self._cost_sum_s / self._num_costs if self._num_costs else None
         return Standing(self.best.loss if self.best else math.inf, mean_s)
 
     def trials(self) -> list[str]:
@@ -160,7 +160,7 @@ class AceState:
             self._groups[where] = make_ranking(len(excess))
         self._groups[where].add(excess, record.loss)
         self._num_records += 1
-        if not math.isnan(record.constraint_cost_s):
+        if record.constraint_cost_s is not None:
             self._cost_sum_s += record.constraint_cost_s
             self._num_costs += 1
         if record.stratum is Stratum.INVALID:
@@ -172,7 +172,7 @@ class AceState:
         excess = self.excess(record)
         self._groups[(record.stratum, record.iteration)].remove(excess, record.loss)
         self._num_records -= 1
-        if not math.isnan(record.constraint_cost_s):
+        if record.constraint_cost_s is not None:
             self._cost_sum_s -= record.constraint_cost_s
             self._num_costs -= 1
         if record.stratum is Stratum.INVALID:

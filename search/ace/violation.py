@@ -76,5 +76,10 @@ class TypicalViolations:
                 del values[bisect.bisect_left(values, value)]
 
     def values(self) -> tuple[float, ...]:
-        """Return the lower median of each constraint."""
-        return tuple(values[(len(values) - 1) // 2] if values else 1.0 for values in self._sorted)
+        """Return the median of each constraint."""
+        return tuple(_median(values) if values else 1.0 for values in self._sorted)
+
+
+def _median(ordered: Sequence[float]) -> float:
+    half = len(ordered) // 2
+    return ordered[half] if len(ordered) % 2 else 0.5 * ordered[half - 1] + 0.5 * ordered[half]
