@@ -13,19 +13,26 @@ import numpy.typing as npt
 
 from search.defects.colour import is_gray
 from search.defects.donor import cut_patch
+from search.defects.draws import log_uniform
 from search.defects.stamp import Stamp
 from search.defects.style import Frame
 
 Levels = npt.NDArray[np.float64]  # (3,) levels of B, G, R
 
-MIN_CONTRAST, MAX_CONTRAST = 8.0, 130.0  # levels
+MIN_CONTRAST, MAX_CONTRAST = 8.0, 150.0  # levels
+FAINT_THIN, FAINT_WIDE = (
+    1.2,
+    0.6,
+)  # of the surface's own spread: a line has to stand out from it, a stain less so
+THIN_PX = 4.0
 
 
 class Surroundings(NamedTuple):
-    """Mean and spread of the levels under a stamp, and whether the camera is gray."""
+    """Mean and spread of the levels under a stamp, the least contrast seen there, and whether all is gray."""
 
     mean: Levels
     spread: float
+    faintest: float
     gray: bool
 
 
@@ -44,12 +51,11 @@ def fill(frame: Frame, stamp: Stamp, donors: Sequence[Frame], rng: np.random.Gen
 
 
 def draw_contrast(around: Surroundings, rng: np.random.Generator) -> float:
-    """Return a signed change of level; never less than the surface's own spread lets an eye see.
+    """Return a signed change of level; never less than the surface's own grain lets an eye see.
 
     Darker or brighter by chance, unless there is no room for it: black cannot get darker.
     """
-    lowest = min(max(MIN_CONTRAST, 0.6 * around.spread), MAX_CONTRAST)
-    size = float(lowest * (MAX_CONTRAST / lowest) ** rng.random())
+    size = log_uniform(rng, around.faintest, MAX_CONTRAST)
     level = float(around.mean.mean())
     down, up = level, 255.0 - level
     sign = -1.0 if rng.random() < 0.55 else 1.0
@@ -60,7 +66,10 @@ def draw_contrast(around: Surroundings, rng: np.random.Generator) -> float:
 
 def _surroundings(patch: Frame, stamp: Stamp, *, gray: bool) -> Surroundings:
     mean, spread = cv2.meanStdDev(patch, mask=(stamp.alpha > 0.3).astype(np.uint8))
-    return Surroundings(np.asarray(mean[:, 0], np.float64), float(spread.mean()), gray)
+    grain = float(spread.mean())
+    faint = (FAINT_THIN if stamp.size_px < THIN_PX else FAINT_WIDE) * grain
+    faintest = min(max(MIN_CONTRAST, faint), MAX_CONTRAST)
+    return Surroundings(np.asarray(mean[:, 0], np.float64), grain, faintest, gray)
 
 
 def _toned(patch: Frame, around: Surroundings, rng: np.random.Generator) -> Frame:
@@ -77,10 +86,11 @@ def _toned(patch: Frame, around: Surroundings, rng: np.random.Generator) -> Fram
 def _transplanted(
     frame: Frame, stamp: Stamp, around: Surroundings, donors: Sequence[Frame], rng: np.random.Generator
 ) -> Frame:
-    """Another place of another good image of the part, mostly darker or brighter than it is there."""
+    """Another place of another good image of the part, darker or brighter than it is there.
+
+    Without a change of tone, the mask on an even texture would mark what nobody can see.
+    """
     patch = cut_patch(donors, frame, size_hw=stamp.box.shape_hw, rng=rng)
-    if rng.random() < 0.25:
-        return patch
     mean = np.array(cv2.mean(patch)[:3])
     return _look_up(patch, around.mean + draw_contrast(around, rng) * _tint(around, rng), mean, gain=1.0)
 
@@ -88,7 +98,7 @@ def _transplanted(
 def _across(frame: Frame, stamp: Stamp, around: Surroundings, rng: np.random.Generator) -> Frame:
     """What lies on the other side of the edge, a little darker or brighter: the piece is gone, or grown.
 
-    Beyond the frame's border nothing is known: there the surface turns dark or bright.
+    Beyond the frame's border nothing is known: there the surface turns darker or brighter.
     """
     height, width = frame.shape[:2]
     reach = stamp.size_px * rng.uniform(1.0, 2.5)
@@ -97,8 +107,7 @@ def _across(frame: Frame, stamp: Stamp, around: Surroundings, rng: np.random.Gen
     h, w = stamp.box.shape_hw
     if top < 0 or left < 0 or top + h > height or left + w > width:
         patch = np.ascontiguousarray(frame[stamp.box.place])
-        change = (-1.0 if rng.random() < 0.7 else 1.0) * rng.uniform(0.4, 1.0) * 255.0
-        level = np.clip(around.mean + change, 0.0, 255.0)
+        level = np.clip(around.mean + draw_contrast(around, rng), 0.0, 255.0)
         dull = _look_up(patch, level, around.mean, gain=rng.uniform(0.1, 0.8))
         return _grained(dull, rng, sigma=around.spread * rng.uniform(0.0, 1.0))
     patch = np.ascontiguousarray(frame[top : top + h, left : left + w])
@@ -124,7 +133,7 @@ def _tint(around: Surroundings, rng: np.random.Generator) -> Levels:
     """How strongly each channel takes part: rust and oil are coloured, shadows are not."""
     if around.gray or rng.random() < 0.5:
         return np.ones(3)
-    return np.ones(3) + rng.normal(0.0, 0.4, 3)
+    return np.ones(3) + rng.normal(0.0, 0.3, 3)
 
 
 def _look_up(patch: Frame, new_mean: Levels, old_mean: Levels, *, gain: float) -> Frame:

@@ -24,7 +24,7 @@ from search.defects.style import Defective, Frame, Mask
 
 VISIBLE = 2.0  # levels
 MIN_PIXELS = 3
-MAX_GAP_PX = 5
+MAX_REACH_PX = 5
 _NUMBERS = (0.4, 0.3, 0.2, 0.1)  # chances of 1, 2, 3 and 4 defects
 
 
@@ -60,24 +60,28 @@ class SurfaceDefects:
 def _apply(changed: Frame, mask: Mask, stamp: Stamp, filled: Frame) -> None:
     """Write the visible part of `filled` into the frame, and mark it."""
     place = stamp.box.place
-    gap_px = int(np.clip(round(0.4 * stamp.size_px), 1, MAX_GAP_PX))
-    visible = visible_change(changed[place], filled, gap_px=gap_px)
+    visible = visible_change(changed[place], filled)
+    visible |= _gaps(visible, stamp)
     if cv2.countNonZero(visible) >= MIN_PIXELS:
         cv2.copyTo(filled, visible, changed[place])
         mask[place] |= visible
 
 
-def visible_change(before: Frame, after: Frame, *, gap_px: int) -> Mask:
-    """Return where `after` differs visibly from `before`, (h, w), 0 or 1; the rule is the module's.
-
-    Args:
-        gap_px: Gaps up to twice as wide are closed.
-    """
+def visible_change(before: Frame, after: Frame) -> Mask:
+    """Return where `after` differs visibly from `before`, (h, w), 0 or 1; the rule is the module's."""
     difference = cv2.absdiff(np.ascontiguousarray(before), after)
     blue, green, red = cv2.split(difference)
     largest = cv2.max(cv2.max(blue, green), red)
     average = cv2.blur(largest, (3, 3), borderType=cv2.BORDER_REFLECT_101)
     limit = max(VISIBLE, 0.1 * float(average.max(initial=0)))
-    seen = ((average >= limit) & (largest > 0)).astype(np.uint8)
-    kernel = np.ones((2 * gap_px + 1, 2 * gap_px + 1), np.uint8)
-    return np.asarray(cv2.morphologyEx(seen, cv2.MORPH_CLOSE, kernel), np.uint8)
+    return ((average >= limit) & (largest > 0)).astype(np.uint8)
+
+
+def _gaps(visible: Mask, stamp: Stamp) -> Mask:
+    """Return the gaps in what is visible of a shape: no wider than 0.8 of its size, and inside the shape."""
+    reach_px = int(np.clip(round(0.4 * stamp.size_px), 1, MAX_REACH_PX))
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach_px + 1, 2 * reach_px + 1))
+    # without the frame of zeros, what ends at the patch's border would be closed towards its corners
+    padded = cv2.copyMakeBorder(visible, *(4 * (reach_px,)), cv2.BORDER_CONSTANT, value=0)
+    closed = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, kernel)[reach_px:-reach_px, reach_px:-reach_px]
+    return np.asarray(cv2.bitwise_and(closed, (stamp.alpha > 0.0).astype(np.uint8)), np.uint8)
