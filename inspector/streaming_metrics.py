@@ -105,7 +105,7 @@ class ScoreHistogram:
 
     def aupr(self) -> float:
         """Return what `metrics.aupr` gives, within the error above; the same InputError."""
-        good, defective = self._from_the_top()
+        good, defective = self.from_the_top()
         if self.num_defective == 0:
             raise InputError("AUPR needs at least one defective pixel, but all of them are good; add defects")
         num_true, num_false = np.cumsum(defective), np.cumsum(good)
@@ -114,7 +114,7 @@ class ScoreHistogram:
 
     def auroc(self) -> float:
         """Return what `metrics.auroc` gives, within the error above; the same InputError."""
-        good, defective = self._from_the_top()
+        good, defective = self.from_the_top()
         self._need_both("AUROC")
         num_good_below = self.num_good - np.cumsum(good)
         return float(np.sum(defective * (num_good_below + 0.5 * good)) / (self.num_good * self.num_defective))
@@ -126,7 +126,7 @@ class ScoreHistogram:
         if not 0 < max_fpr <= 1:
             raise InputError(f"max_fpr is {max_fpr}; it must be above 0 and at most 1")
         self._need_both("PRO")
-        good, _ = self._from_the_top()
+        good, _ = self.from_the_top()
         step = self._descending(self._overlap) / self._overlap.sum()
         overlap = np.cumsum(step)
         return truncated_area(
@@ -140,7 +140,8 @@ class ScoreHistogram:
                 f"{self.num_defective} defective ones"
             )
 
-    def _from_the_top(self) -> Tuple[np.ndarray, np.ndarray]:
+    def from_the_top(self) -> Tuple[np.ndarray, np.ndarray]:
+        """Return how many good and how many defective pixels each bin holds, from score 1 down to 0."""
         return self._descending(self._num_good), self._descending(self._num_defective)
 
     def _descending(self, counts: np.ndarray) -> np.ndarray:

@@ -23,7 +23,14 @@ from search.recipe import Recipe, parse_recipe
 from search.training.checkpoint import load_checkpoint
 
 RESULT_SCHEMA = 1
-_WITHOUT_EFFECT = ("workers", "checkpoint_steps", "log_steps")
+_WITHOUT_EFFECT = (
+    "workers",
+    "candidate_workers",
+    "ray_address",
+    "cache_mb",
+    "checkpoint_steps",
+    "log_steps",
+)
 
 
 @dataclass(frozen=True)

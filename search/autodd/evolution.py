@@ -49,7 +49,18 @@ def first_generation(
 
     It is smaller than planned only where the space holds no more; empty where nothing is feasible.
     """
-    return _fill([], plan.population, set(), space, plan, is_feasible, rng)
+    return random_generation((), space, plan, is_feasible, rng)
+
+
+def random_generation(
+    seen: Collection[Genes],
+    space: GeneSpace,
+    plan: EvolutionPlan,
+    is_feasible: IsFeasible,
+    rng: np.random.Generator,
+) -> list[Genes]:
+    """Draw as many new candidates as a generation has, from nobody: random search ([D] Table 5.3)."""
+    return _fill([], plan.population, set(seen), space, plan, is_feasible, rng)
 
 
 def next_generation(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -22,11 +22,12 @@ from inspector.console import Console
 from inspector.dataset import Dataset
 from inspector.errors import BudgetError, RunError
 from inspector.output_file import write_file
+from search.autodd.candidate_stage import CandidateJob, open_candidates
 from search.autodd.cell_stage import build_cell_search
 from search.autodd.data import RunData, open_run_data
 from search.autodd.evaluation_stage import evaluate_network, gallery
 from search.autodd.evolution import random_genes
-from search.autodd.fitness import FitnessEvaluator
+from search.autodd.race import Outcome
 from search.autodd.result import Chosen, result_of
 from search.autodd.search_stage import Evolution
 from search.autodd.space import Space
@@ -34,7 +35,7 @@ from search.autodd.space_choice import open_space
 from search.events import EventLog, latest
 from search.limits.limits import device_record, limited_cost, profile_of, violations
 from search.losses.segmentation import LossWeights
-from search.nets.detector import OneShotDetector, build_detector, initialise
+from search.nets.detector import build_detector, initialise
 from search.nets.peers.segmenter import load_encoder_weights
 from search.nets.spec import Genes, NetworkSpec, digits_of, genes_of
 from search.recipe import Recipe, TrainingRecipe
@@ -50,6 +51,7 @@ from search.training.fit import Fit, FitPlan, Forward, StepReport, plain_forward
 _STAGE_NAMES = {"one_shot": "one-shot training", "cells": "search of cells", "retraining": "retraining"}
 # A judgement: at 2.3 times chance the found network was worse than the plain one (docs/results.md).
 TRUSTED_OVER_CHANCE = 5.0
+TRUSTED_AUROC = 0.8  # a judgement, too
 RETRAINING_SEED_OFFSET = 1  # fresh weights: not those that the supernet began with
 
 
@@ -198,22 +200,37 @@ class _Run:
             "one_shot", fresh, samples, recipe.one_shot, fabric, seconds=seconds, forward=random_path
         )
         supernet = fit.weights()
-        assert isinstance(supernet, OneShotDetector)
         started_s = time.perf_counter()
         self._stage("evolution", "started")
-        evaluator = FitnessEvaluator(
-            supernet,
-            validation=data.validation_batches(),
-            recalibration=data.recalibration_batches(samples),
-            fabric=fabric,
+        job = CandidateJob(
+            recipe,
+            self._space,
+            [supernet],
+            data.validation_batches(),
+            [data.recalibration_batches(samples)],
         )
-        past = EventLog.read(self.folder.events)
-        with self.console.progress(evolution.num_candidates, "evolution") as advance:
-            genes = evolution.run(evaluator.fitness, self.log, past, lambda note: advance(1, note=note))
-        self._say_whether_it_ranks(evaluator.chance)
+        genes = self._evolve(job)
         self._stage("evolution", "finished")
         seconds["evolution"] = time.perf_counter() - started_s
         return genes, supernet
+
+    def _evolve(self, job: CandidateJob) -> Genes:
+        evolution, past = self._evolution, EventLog.read(self.folder.events)
+
+        def work(genes: Genes) -> float:
+            return evolution.costs.cost(genes).macs
+
+        with (
+            open_candidates(job, work) as candidates,
+            self.console.progress(evolution.num_candidates, "evolution") as advance,
+        ):
+
+            def evaluate(population: Sequence[Genes], known: Sequence[float]) -> list[Outcome]:
+                return candidates.evaluate(population, known, lambda note: advance(0, note=note))
+
+            genes = evolution.run(evaluate, self.log, past, lambda note: advance(1, note=note))
+            self._say_whether_it_ranks(candidates.part.chance)
+        return genes
 
     def _search_cells(self, data: RunData, fabric: Fabric, seconds: dict[str, float]) -> Genes:
         """Search NAS-UNet's cells as it does itself: no evolution, weights and architecture in turns.
@@ -235,7 +252,8 @@ class _Run:
         """A supernet near chance ranks candidates by noise, and the user has to know."""
         best = float(latest(EventLog.read(self.folder.events), "generation", ["generation"])[-1]["best"])
         self.log.write("chance", fitness=chance, best=best)
-        if best < TRUSTED_OVER_CHANCE * chance:
+        trusted = TRUSTED_AUROC if self.recipe.evolution.fitness == "auroc" else TRUSTED_OVER_CHANCE * chance
+        if best < trusted:
             self.console.warn(
                 f"the best candidate's fitness is {best:.3f}, where chance is {chance:.3f}: the supernet "
                 "learnt too little to rank candidates; raise one_shot.steps, or name network.genes yourself"

@@ -1,16 +1,23 @@
-"""The evolution over a trained supernet: asks, evaluates, and keeps every answer in the event log.
+"""The search over a trained supernet: asks, evaluates, and keeps every answer in the event log.
 
-Source: [D] Algorithm 4.
+Source: [D] Algorithm 4; random search for comparison, Table 5.3.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from inspector.errors import SearchSpaceError
 from search.autodd.costs import Costs
-from search.autodd.evolution import EvolutionPlan, first_generation, next_generation, rank
+from search.autodd.evolution import (
+    EvolutionPlan,
+    first_generation,
+    next_generation,
+    random_generation,
+    rank,
+)
+from search.autodd.race import Outcome
 from search.events import Event, EventLog, latest
 from search.limits.limits import violations
 from search.nets.spec import Genes, digits_of, genes_of
@@ -18,7 +25,8 @@ from search.recipe import EvolutionRecipe, LimitsRecipe
 from search.streams import Purpose, stream
 
 LOGGED_REJECTIONS = 20  # a generation; a tight limit rejects thousands, and their number says it all
-Fitness = Callable[[Genes], float]
+# (generation, fitness of earlier candidates) -> what became of each, in order
+Evaluate = Callable[[Sequence[Genes], Sequence[float]], list[Outcome]]
 
 
 @dataclass(frozen=True)
@@ -31,36 +39,49 @@ class Evolution:
     seed: int
 
     def run(
-        self, fitness: Fitness, log: EventLog, past: list[Event], on_candidate: Callable[[str], None]
+        self, evaluate: Evaluate, log: EventLog, past: list[Event], on_candidate: Callable[[str], None]
     ) -> Genes:
         """Return the best genes of all generations.
 
         Raises:
             SearchSpaceError: nothing in the space is within the limits.
         """
-        known = {genes_of(e["genes"]): float(e["fitness"]) for e in latest(past, "candidate", ["genes"])}
+        logged = {genes_of(e["genes"]): _outcome(e) for e in latest(past, "candidate", ["genes"])}
         self.check_space()
-        plan = self._plan()
-        space = self.costs.gene_space(by_latency=self.limits.max_latency_ms is not None)
-        evaluated: dict[Genes, float] = {}
+        outcomes: dict[Genes, Outcome] = {}
         for generation in range(self.recipe.iterations + 1):
-            rng = stream(Purpose.EVOLUTION, seed=self.seed, number=generation)
             rejected: dict[Genes, str] = {}
-            if generation == 0:
-                population = first_generation(space, plan, self._feasible(rejected), rng)
-            else:
-                parents = self._ranked(evaluated)[: plan.top_k]
-                population = next_generation(parents, evaluated, space, plan, self._feasible(rejected), rng)
+            population = self._population(generation, outcomes, rejected)
             for genes, why in list(rejected.items())[:LOGGED_REJECTIONS]:
                 log.write("rejected", generation=generation, genes=digits_of(genes), reason=why)
-            for genes in population:
-                if genes not in known:
-                    known[genes] = fitness(genes)
-                    self._log_candidate(log, generation, genes, known[genes])
-                evaluated[genes] = known[genes]
-                on_candidate(f"best AUPR {max(evaluated.values()):.4f}")
+            to_do = [genes for genes in population if genes not in logged]
+            if to_do and self.recipe.drop:  # who is dropped depends on the company: all of them, or none
+                to_do = population
+            if to_do:
+                known = list(_evaluated(outcomes).values())
+                for genes, outcome in zip(to_do, evaluate(to_do, known), strict=True):
+                    logged[genes] = outcome
+                    self._log_candidate(log, generation, genes, outcome)
+            outcomes.update({genes: logged[genes] for genes in population})
+            evaluated = _evaluated(outcomes)
             self._log_generation(log, generation, evaluated, num_rejected=len(rejected))
-        return self._ranked(evaluated)[0]
+            for _ in population:
+                on_candidate(f"best {self.recipe.fitness.upper()} {max(evaluated.values()):.4f}")
+        return self._ranked(_evaluated(outcomes))[0]
+
+    def _population(
+        self, generation: int, outcomes: dict[Genes, Outcome], rejected: dict[Genes, str]
+    ) -> list[Genes]:
+        """Return whom to evaluate next; fills `rejected` with those over a limit."""
+        plan, is_feasible = self._plan(), self._feasible(rejected)
+        space = self.costs.gene_space(by_latency=self.limits.max_latency_ms is not None)
+        rng = stream(Purpose.EVOLUTION, seed=self.seed, number=generation)
+        if generation == 0:
+            return first_generation(space, plan, is_feasible, rng)
+        if self.recipe.searcher == "random":
+            return random_generation(outcomes, space, plan, is_feasible, rng)
+        parents = self._ranked(_evaluated(outcomes))[: plan.top_k]
+        return next_generation(parents, outcomes, space, plan, is_feasible, rng)
 
     @property
     def num_candidates(self) -> int:
@@ -98,9 +119,11 @@ class Evolution:
             max_tries=recipe.max_tries,
         )
 
-    def _log_candidate(self, log: EventLog, generation: int, genes: Genes, fitness: float) -> None:
+    def _log_candidate(self, log: EventLog, generation: int, genes: Genes, outcome: Outcome) -> None:
         cost = self.costs.cost(genes).as_dict()
-        log.write("candidate", generation=generation, genes=digits_of(genes), fitness=fitness, **cost)
+        dropped = {} if outcome.fitness is not None else _dropped(outcome)
+        fields = {"generation": generation, "genes": digits_of(genes), "fitness": outcome.fitness}
+        log.write("candidate", **fields, **dropped, **cost)
 
     def _log_generation(
         self, log: EventLog, generation: int, evaluated: dict[Genes, float], *, num_rejected: int
@@ -113,3 +136,20 @@ class Evolution:
             top=[digits_of(genes) for genes in top],
             num_rejected=num_rejected,
         )
+
+
+def _evaluated(outcomes: dict[Genes, Outcome]) -> dict[Genes, float]:
+    """Return the fitness of those that were not dropped."""
+    return {genes: outcome.fitness for genes, outcome in outcomes.items() if outcome.fitness is not None}
+
+
+def _dropped(outcome: Outcome) -> dict[str, object]:
+    """Return the fields of a candidate without a fitness: what it can have at most, and when it left."""
+    return {"dropped": True, "fitness_at_most": outcome.bound, "rounds": outcome.rounds}
+
+
+def _outcome(event: Event) -> Outcome:
+    fitness = event["fitness"]
+    if fitness is None:
+        return Outcome(None, float(event["fitness_at_most"]), int(event["rounds"]))
+    return Outcome(float(fitness), float(fitness), 0)

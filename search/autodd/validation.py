@@ -5,10 +5,15 @@ Source: [D] Sec. 5.2.4; spec/autodd.md, "Data": good and defective in equal numb
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import torch
+
 from search.training.feed import Batch, SyntheticSamples, collate, step_keys
 
 VALIDATION_EPOCH = 2**30  # far beyond any training epoch, so that no sample is drawn twice
 RECALIBRATION_STEP = 2**20
+MAX_ROUNDS = 16
 
 
 def draw_validation(samples: SyntheticSamples, *, num_images: int, batch_size: int) -> list[Batch]:
@@ -36,3 +41,25 @@ def draw_recalibration(
         )
         for number in range(num_batches)
     ]
+
+
+def most_defective_first(batches: Sequence[Batch]) -> list[Batch]:
+    """Return the same samples in batches of the same size, those with most defective pixels first.
+
+    Unseen pixels may be ranked perfectly: the sooner the defective ones are seen, the sooner a bound falls.
+    """
+    mask = torch.cat([batch.mask for batch in batches])
+    order = torch.argsort(mask.sum(dim=(1, 2, 3)), descending=True, stable=True)
+    image, target = (torch.cat([getattr(b, name) for b in batches]) for name in ("image", "target"))
+    parts = torch.split(order, len(batches[0].mask))
+    return [Batch(image[part], target[part], mask[part]) for part in parts]
+
+
+def round_ends(num_batches: int) -> list[int]:
+    """Cut the batches into rounds of about equal length; returns how many were seen after each.
+
+    >>> round_ends(20)[:3], round_ends(3)
+    ([2, 3, 4], [1, 2, 3])
+    """
+    num_rounds = min(num_batches, MAX_ROUNDS)
+    return [-(-num_batches * (number + 1) // num_rounds) for number in range(num_rounds)]

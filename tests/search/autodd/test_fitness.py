@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from lightning_fabric import Fabric
 from torch import nn
 
+from benchmarks.candidate_evaluation.plain import PlainEvaluator
+from inspector.errors import InputError
 from inspector.metrics import aupr
-from search.autodd.fitness import FitnessEvaluator
+from search.autodd.fitness import HISTOGRAM_ERROR, FitnessEvaluator
 from search.nets.detector import OneShotDetector, build_one_shot, initialise
 from search.nets.spec import Genes
 from search.training.feed import Batch, collate
@@ -61,6 +65,12 @@ def test_fitness_does_not_depend_on_the_statistics_that_training_left(fabric: Fa
     )
 
 
+def test_validation_samples_without_a_defect_are_refused(fabric: Fabric) -> None:
+    good = [replace(batch, mask=torch.zeros_like(batch.mask)) for batch in batches(0)]
+    with pytest.raises(InputError, match=r"0 of 16384 validation pixels are defective.*validation_images"):
+        FitnessEvaluator(make_supernet(), validation=good, recalibration=batches(10), fabric=fabric)
+
+
 def test_no_weight_of_the_supernet_changes(fabric: Fabric) -> None:
     supernet = make_supernet()
     before = [parameter.detach().clone() for parameter in supernet.parameters()]
@@ -74,8 +84,11 @@ def test_no_weight_of_the_supernet_changes(fabric: Fabric) -> None:
 
 
 def test_recalibration_gives_the_mean_statistics_of_its_batches(fabric: Fabric) -> None:
+    """Of the plain evaluation, which the shared one equals (test_shared_evaluation.py)."""
     supernet, genes = make_supernet(), POPULATION[0]
-    make_evaluator(supernet, fabric).fitness(genes)
+    PlainEvaluator(supernet, validation=batches(0), recalibration=batches(10), fabric=fabric).recalibrate(
+        genes
+    )
     norms = norms_of(supernet, genes)
     assert all(int(norm.num_batches_tracked) == 2 for norm in norms)  # type: ignore[arg-type]
     assert not any(torch.equal(norm.running_mean, torch.zeros_like(norm.running_mean)) for norm in norms)  # type: ignore[arg-type]
@@ -94,8 +107,9 @@ def test_recalibration_gives_the_mean_statistics_of_its_batches(fabric: Fabric) 
 
 def test_fitness_is_the_pixel_aupr_of_all_validation_samples_together(fabric: Fabric) -> None:
     supernet, genes = make_supernet(), POPULATION[1]
-    fitness = make_evaluator(supernet, fabric).fitness(genes)
+    plain = PlainEvaluator(supernet, validation=batches(0), recalibration=batches(10), fabric=fabric)
     with torch.no_grad():
-        scores = [torch.sigmoid(supernet(batch.image, genes)[1]).numpy().ravel() for batch in batches(0)]
-    labels = np.concatenate([batch.mask.numpy().ravel() for batch in batches(0)])
-    assert fitness == pytest.approx(aupr(np.concatenate(scores), labels), abs=1e-4)
+        plain.recalibrate(genes)
+        scores = [plain.score(batch.image, genes).numpy().ravel() for batch in batches(0)]
+    exact = aupr(np.concatenate(scores), np.concatenate([b.mask.numpy().ravel() for b in batches(0)]))
+    assert make_evaluator(supernet, fabric).fitness(genes) == pytest.approx(exact, abs=HISTOGRAM_ERROR)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from inspector.errors import SearchSpaceError
+from search.autodd.race import Outcome
 from search.autodd.search_stage import LOGGED_REJECTIONS, Evolution
 from search.autodd.space import CostTable
 from search.events import Event, EventLog, latest
@@ -15,6 +17,7 @@ from search.nets.spec import Genes, genes_of
 from search.recipe import EvolutionRecipe, LimitsRecipe
 
 RECIPE = EvolutionRecipe(population=6, top_k=3, crossover=2, mutation=3, iterations=3, max_tries=50)
+DROPPING = RECIPE.model_copy(update={"drop": True})
 
 
 @pytest.fixture(scope="module")
@@ -24,6 +27,15 @@ def costs() -> CostTable:
 
 def made_up_fitness(genes: Genes) -> float:
     return sum(gene == 2 for gene in genes) / len(genes)
+
+
+def outcomes(population: Sequence[Genes], known: Sequence[float]) -> list[Outcome]:
+    """As a race would have it: those below the third best of earlier generations have a bound alone."""
+    cut = sorted(known, reverse=True)[2] if len(known) > 2 else 0.0
+    return [
+        Outcome(made_up_fitness(genes) if made_up_fitness(genes) >= cut else None, made_up_fitness(genes), 1)
+        for genes in population
+    ]
 
 
 def no_note(_note: str) -> None:
@@ -37,13 +49,30 @@ def without_time(events: list[Event], kind: str) -> list[Event]:
 def run(evolution: Evolution, path: Path) -> tuple[Genes, list[Genes]]:
     calls: list[Genes] = []
 
-    def fitness(genes: Genes) -> float:
-        calls.append(genes)
-        return made_up_fitness(genes)
+    def evaluate(population: Sequence[Genes], known: Sequence[float]) -> list[Outcome]:
+        calls.extend(population)
+        return outcomes(population, known) if evolution.recipe.drop else outcomes(population, ())
 
     past = EventLog.read(path)
     with EventLog(path) as log:
-        return evolution.run(fitness, log, past, no_note), calls
+        return evolution.run(evaluate, log, past, no_note), calls
+
+
+def cut(whole: Path, part: Path, *, kept: int) -> None:
+    """Write what a run had logged when it was killed after so many candidates."""
+    candidates = 0
+    with part.open("w") as file:
+        for line in whole.read_text().splitlines(keepends=True):
+            candidates += '"kind":"candidate"' in line
+            if candidates > kept:
+                break
+            file.write(line)
+
+
+def assert_same_course(part: Path, whole: Path) -> None:
+    for kind, key in (("candidate", ["genes"]), ("generation", ["generation"])):
+        ours, theirs = (latest(EventLog.read(path), kind, key) for path in (part, whole))
+        assert without_time(ours, kind) == without_time(theirs, kind)
 
 
 def test_the_winner_is_the_best_of_all_generations_and_nobody_is_evaluated_twice(
@@ -84,23 +113,53 @@ def test_a_tight_limit_does_not_flood_the_log(costs: CostTable, tmp_path: Path) 
     assert sum(event["kind"] == "rejected" for event in events) <= LOGGED_REJECTIONS * len(counted)
 
 
+def test_dropping_leaves_generations_and_winner_as_they_are(costs: CostTable, tmp_path: Path) -> None:
+    whole, dropping = tmp_path / "whole.jsonl", tmp_path / "dropping.jsonl"
+    winner, calls = run(Evolution(RECIPE, LimitsRecipe(), costs, 0), whole)
+    assert run(Evolution(DROPPING, LimitsRecipe(), costs, 0), dropping) == (winner, calls)
+    assert without_time(EventLog.read(whole), "generation") == without_time(
+        EventLog.read(dropping), "generation"
+    )
+    dropped = [e for e in EventLog.read(dropping) if e["kind"] == "candidate" and e.get("dropped")]
+    assert dropped
+    assert all(e["fitness"] is None for e in dropped)
+    assert all(e["fitness_at_most"] == made_up_fitness(genes_of(e["genes"])) for e in dropped)
+
+
+def test_random_search_evaluates_as_many_and_takes_no_parents(costs: CostTable, tmp_path: Path) -> None:
+    recipe = RECIPE.model_copy(update={"searcher": "random"})
+    winner, calls = run(Evolution(recipe, LimitsRecipe(), costs, 0), tmp_path / "random.jsonl")
+    _, evolved = run(Evolution(RECIPE, LimitsRecipe(), costs, 0), tmp_path / "evolved.jsonl")
+    assert len(calls) == len(set(calls)) == len(evolved)
+    assert made_up_fitness(winner) == max(map(made_up_fitness, calls))
+    assert calls[: RECIPE.population] == evolved[: RECIPE.population]  # the first generation has no parents
+    # What is evaluated has no influence on what is drawn.
+    other = Evolution(recipe.model_copy(update={"top_k": 1}), LimitsRecipe(), costs, 0)
+    assert run(other, tmp_path / "other.jsonl")[1] == calls
+    assert run(Evolution(recipe, LimitsRecipe(), costs, 1), tmp_path / "seed.jsonl")[1] != calls
+
+
+@pytest.mark.parametrize("kept", [0, 8, 12, 23])
+def test_a_search_that_drops_goes_on_where_it_was_killed(costs: CostTable, tmp_path: Path, kept: int) -> None:
+    evolution = Evolution(DROPPING, LimitsRecipe(), costs, 0)
+    whole, part = tmp_path / "whole.jsonl", tmp_path / "part.jsonl"
+    winner, calls = run(evolution, whole)
+    cut(whole, part, kept=kept)
+    again, rest = run(evolution, part)
+    # Who is dropped depends on the company: a generation that is not all there is evaluated again.
+    assert (again, rest) == (winner, calls[kept - kept % DROPPING.population :])
+    assert_same_course(part, whole)
+
+
 @pytest.mark.parametrize("kept", [0, 1, 5, 8, 13, 24])
 def test_a_search_that_was_killed_goes_on_where_it_was(costs: CostTable, tmp_path: Path, kept: int) -> None:
     evolution = Evolution(RECIPE, LimitsRecipe(), costs, 0)
     whole, part = tmp_path / "whole.jsonl", tmp_path / "part.jsonl"
     winner, calls = run(evolution, whole)
-    candidates = 0
-    with part.open("w") as file:
-        for line in whole.read_text().splitlines(keepends=True):
-            candidates += '"kind":"candidate"' in line
-            if candidates > kept:
-                break
-            file.write(line)
+    cut(whole, part, kept=kept)
     again, rest = run(evolution, part)
     assert (again, rest) == (winner, calls[kept:])
-    for kind, key in (("candidate", ["genes"]), ("generation", ["generation"])):
-        ours, theirs = (latest(EventLog.read(path), kind, key) for path in (part, whole))
-        assert without_time(ours, kind) == without_time(theirs, kind)
+    assert_same_course(part, whole)
 
 
 def test_limits_that_nothing_meets_are_refused_before_anything_is_evaluated(costs: CostTable) -> None:
@@ -123,11 +182,11 @@ def test_a_limit_that_only_the_cheapest_meets_still_has_a_winner(costs: CostTabl
 
 def test_equal_fitness_goes_to_the_smallest_network(costs: CostTable, tmp_path: Path) -> None:
     seen: list[Genes] = []
+
+    def equal(population: Sequence[Genes], _known: Sequence[float]) -> list[Outcome]:
+        seen.extend(population)
+        return [Outcome(0.5, 0.5, 1)] * len(population)
+
     with EventLog(tmp_path / "events.jsonl") as log:
-        winner = Evolution(RECIPE, LimitsRecipe(), costs, 0).run(
-            lambda genes: seen.append(genes) or 0.5,  # type: ignore[func-returns-value]
-            log,
-            [],
-            no_note,
-        )
+        winner = Evolution(RECIPE, LimitsRecipe(), costs, 0).run(equal, log, [], no_note)
     assert costs.cost(winner).params == min(costs.cost(genes).params for genes in seen)

@@ -1,0 +1,1 @@
+"""How much faster is a generation of candidates evaluated together than one by one?"""

@@ -1,0 +1,71 @@
+"""One way to reach Ray: a cluster that runs, or one that is started here for the time of a job.
+
+Ray is imported when a job asks for it, never before. A Ray that this process uses already is taken as it is.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from inspector.errors import InputError
+
+_ENVIRONMENT = {
+    "RAY_USAGE_STATS_ENABLED": "0",  # a factory's workstation reports to nobody
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+}
+OBJECT_STORE_BYTES = 512 << 20
+
+
+@contextmanager
+def connected(address: str | None, *, num_cpus: int) -> Iterator[Any]:
+    """Yield the module `ray`, connected; disconnects afterwards if it was not before.
+
+    Args:
+        address: Of a running cluster, such as `10.0.0.5:6379`; None: one is started on this machine.
+        num_cpus: How many workers of one processor each a cluster that is started here has room for.
+
+    Raises:
+        InputError: nothing answers at `address`.
+    """
+    for name, value in _ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    import ray
+
+    if ray.is_initialized():
+        yield ray
+        return
+    # Sockets lie in this folder, and their paths may not be longer than about 100 characters.
+    with tempfile.TemporaryDirectory(prefix="ray", dir="/tmp", ignore_cleanup_errors=True) as folder:
+        quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Ray's own, about the machine that it finds
+            if address is None:
+                ray.init(
+                    num_cpus=num_cpus,
+                    include_dashboard=False,
+                    object_store_memory=OBJECT_STORE_BYTES,
+                    _temp_dir=folder,
+                    **quiet,
+                )
+            else:
+                _join(ray, address, quiet)
+        try:
+            yield ray
+        finally:
+            ray.shutdown()
+
+
+def _join(ray: Any, address: str, options: dict[str, Any]) -> None:
+    try:
+        ray.init(address=address, **options)
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        raise InputError(
+            f"no Ray cluster answers at {address} ({' '.join(str(error).split())[:200]}); "
+            "start one with `ray start --head`, or leave --ray-address out"
+        ) from error
