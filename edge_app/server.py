@@ -2,6 +2,7 @@
 
 import gc
 import socket
+import sys
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,6 +21,7 @@ from inspector.errors import InputError
 BACKLOG = 128
 KEEP_ALIVE_S = 5
 GRACE_S = 5
+SWITCH_S = 0.0005  # a thread that was woken waits so long for the interpreter; Python's 5 ms delay an answer
 MAX_MESSAGE_BYTES = 65_536  # that a WebSocket takes; viewers have little to say
 _SANSIO = "uvicorn.protocols.websockets.websockets_sansio_impl"  # uvicorn from 0.35 on
 
@@ -80,6 +82,7 @@ def run(
         ssl_certfile=str(tls[0]) if tls else None,
         ssl_keyfile=str(tls[1]) if tls else None,
     )
+    sys.setswitchinterval(SWITCH_S)
     guard_logs()  # uvicorn has just set up its handlers
     # uvicorn raises SIGINT again after it has stopped in good order
     with suppress(KeyboardInterrupt), bounded_heap():

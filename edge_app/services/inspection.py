@@ -178,7 +178,7 @@ class InspectionService:
         self._may_decode.acquire()
         try:
             prepared = prepare(shot.frame(), input_hw=self.card.input_hw, view=shot.view)
-            self._begin_to_store(shot)
+            self._begin_to_store(shot, prepared.input_hw)
             turn = self._worker.submit(partial(self._inspect, shot, prepared, ticket), lane=REST_LANE)
         except BaseException as error:
             self._may_decode.release()
@@ -207,16 +207,20 @@ class InspectionService:
         elif taken.no_decision:
             self._refuse_to_decide(taken, ticket)
         else:
-            shot = Shot.of(taken)
-            self._begin_to_store(shot)
-            self._inspect(shot, None, ticket)
+            self._inspect(Shot.of(taken), None, ticket)
 
-    def _begin_to_store(self, shot: Shot) -> None:
+    def _begin_to_store(self, shot: Shot, input_hw: Tuple[int, int]) -> None:
         """Let the disk begin; where it fails the inspection goes on, and the store says so at the end."""
         try:
-            self._store.begin(shot.id, shot.created_ms, shot.photo)
+            self._store.begin(shot.id, shot.created_ms, shot.photo, map_hw=input_hw)
         except Exception:
             logger.exception("the photo of result %s could not be begun", shot.id)
+
+    def _begin_score(self, shot: Shot, score: np.ndarray) -> None:
+        try:
+            self._store.begin_score(shot.id, score)
+        except Exception:
+            logger.exception("the score map of result %s could not be begun", shot.id)
 
     def _inspect(self, shot: Shot, prepared: Optional[Prepared], ticket: Ticket) -> None:
         """Run the network, in the inference thread, and hand the result on."""
@@ -225,9 +229,17 @@ class InspectionService:
                 own, version = self._in_force(model)
                 self._last_judge = (model.version, own, version)
                 thresholds = shot.override.apply(own)
+                if prepared is None:
+                    self._begin_to_store(shot, model.card.input_hw)
                 if prepared is None or not prepared.fits(model.card.input_hw):  # or the model was swapped
                     prepared = prepare(shot.frame(), input_hw=model.card.input_hw, view=shot.view)
-                answer = look(model, prepared.to_inspect, thresholds=thresholds, view=shot.view)
+                answer = look(
+                    model,
+                    prepared.to_inspect,
+                    thresholds=thresholds,
+                    view=shot.view,
+                    on_score=partial(self._begin_score, shot),
+                )
                 result = judged(
                     answer,
                     shot=shot,

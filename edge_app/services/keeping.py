@@ -2,7 +2,9 @@
 
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any, Optional, Protocol
+from typing import Any, Optional, Protocol, Tuple
+
+import numpy as np
 
 from edge_app.services.result import Photo, Result, ShadowAnswer
 from inspector.postprocess import Thresholds
@@ -34,11 +36,17 @@ class ThresholdVersion(Protocol):
 class ResultStore(Protocol):
     """Keeps results; `edge_app.store.Store` is one. No call waits for the disk."""
 
-    def begin(self, result_id: str, created_ms: int, photo: Photo) -> None:
-        """Start to write a photo whose result is being found out; `add` or `forget` follows."""
+    def begin(self, result_id: str, created_ms: int, photo: Photo, *, map_hw: Tuple[int, int]) -> None:
+        """Start to write a photo whose result is being found out; `add` or `forget` follows.
+
+        A map of `map_hw` is expected.
+        """
+
+    def begin_score(self, result_id: str, score: np.ndarray) -> None:
+        """Start to write the score map of a begun photo while it is judged."""
 
     def forget(self, result_id: str) -> None:
-        """Let a photo go that was begun: no result comes."""
+        """Let go what was begun: no result comes."""
 
     def add(self, result: Result) -> "Future[Any]":
         """Store the result; the future has its Receipt after the commit, or says why there was none."""

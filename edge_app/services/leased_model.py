@@ -1,14 +1,13 @@
 """One of the models that are loaded, for long work beside the inspection."""
 
-from typing import ContextManager, Optional
+from typing import ContextManager
 
 import numpy as np
 
 from edge_app.services.models import ModelHost
 from edge_app.services.result import ModelVersion
-from edge_app.services.serving import Answer, ModelCard, ServingModel
+from edge_app.services.serving import ModelCard, ServingModel
 from inspector.errors import InputError
-from inspector.postprocess import Thresholds
 
 
 class LeasedModel:
@@ -29,11 +28,6 @@ class LeasedModel:
         """Score a frame; InputError where the model has been replaced meanwhile."""
         with self._lease() as model:
             return model.score(frame)
-
-    def inspect(self, frame: np.ndarray, *, thresholds: Optional[Thresholds] = None) -> Answer:
-        """Judge a frame; InputError where the model has been replaced meanwhile."""
-        with self._lease() as model:
-            return model.inspect(frame, thresholds=thresholds)
 
     def _lease(self) -> ContextManager[ServingModel]:
         status = self._models.status()

@@ -84,10 +84,6 @@ class HostedModel:
         """Map a frame of any size, uint8 (h, w, 3) BGR, to its score map, float32 (H, W), not smoothed."""
         return self.engine.score(frame)
 
-    def inspect(self, frame: np.ndarray, *, thresholds: Optional[Thresholds] = None) -> Answer:
-        """Score and judge a frame of any size, by the bundle's own thresholds where none are given."""
-        return self.engine.inspect(frame, thresholds=thresholds)
-
 
 def load_hosted(path: Path, *, load: Load, digest: str, on_step: Callable[[str], None]) -> HostedModel:
     """Load the bundle at `path` and prove that it gives the answers it was exported with, also when warm.

@@ -1,13 +1,14 @@
 """What the hub asks of models: who answers now, who looks on as a shadow, and what one answer holds."""
 
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import ContextManager, Iterator, Optional, Protocol, Tuple
+from typing import Callable, ContextManager, Iterator, Optional, Protocol, Tuple
 
 import numpy as np
 
 from edge_app.services.result import ModelVersion
-from inspector.postprocess import Judgement, Thresholds
+from inspector.postprocess import Judgement, Thresholds, judge
 from inspector.tiling import inspect_view
 from inspector.view import View
 
@@ -26,9 +27,9 @@ class Answer(Protocol):
 
 
 class Model(Protocol):
-    """A model that answers; `inspector.runtime.Runner` is one."""
+    """A network that scores frames; `inspector.runtime.Runner` is one."""
 
-    def inspect(self, frame: np.ndarray, *, thresholds: Optional[Thresholds] = None) -> Answer: ...
+    def score(self, frame: np.ndarray) -> np.ndarray: ...
 
 
 @dataclass(frozen=True)
@@ -60,15 +61,38 @@ class ServingModel(Protocol):
     def score(self, frame: np.ndarray) -> np.ndarray:
         """Map a frame of any size, uint8 (h, w, 3) BGR, to its score map, float32 (H, W), not smoothed."""
 
-    def inspect(self, frame: np.ndarray, *, thresholds: Optional[Thresholds] = None) -> Answer:
-        """Score and judge a frame of any size."""
+
+@dataclass(frozen=True)
+class Looked:
+    """What a model says about a whole frame."""
+
+    judgement: Judgement
+    score: np.ndarray
+    latency_ms: float
 
 
-def look(model: ServingModel, frame: np.ndarray, *, thresholds: Thresholds, view: Optional[View]) -> Answer:
-    """Have a model judge a frame, or only what a view shows of it."""
-    if view is None:
-        return model.inspect(frame, thresholds=thresholds)
-    return inspect_view(model.score, frame, view, thresholds=thresholds, input_hw=model.card.input_hw)
+def look(
+    model: ServingModel,
+    frame: np.ndarray,
+    *,
+    thresholds: Thresholds,
+    view: Optional[View],
+    on_score: Callable[[np.ndarray], None] = lambda _: None,
+) -> Answer:
+    """Have a model judge a frame, or only what a view shows of it.
+
+    Args:
+        on_score: Called with the score map; of a whole frame before it is judged, since that takes a while.
+    """
+    if view is not None:
+        answer = inspect_view(model.score, frame, view, thresholds=thresholds, input_hw=model.card.input_hw)
+        on_score(answer.score)
+        return answer
+    start_s = time.perf_counter()
+    score = model.score(frame)
+    on_score(score)
+    judgement = judge(score, thresholds)
+    return Looked(judgement, score, latency_ms=(time.perf_counter() - start_s) * 1000)
 
 
 class ModelHost(Protocol):
@@ -96,11 +120,7 @@ class LoadedModel:
 
     def score(self, frame: np.ndarray) -> np.ndarray:
         """Map a frame to its score map."""
-        return self.model.inspect(frame).score
-
-    def inspect(self, frame: np.ndarray, *, thresholds: Optional[Thresholds] = None) -> Answer:
-        """Score and judge a frame."""
-        return self.model.inspect(frame, thresholds=thresholds)
+        return self.model.score(frame)
 
 
 class OneModel:

@@ -1,64 +1,139 @@
-"""Photos whose bytes go to disk while the network still looks at them: the answer waits less for the disk."""
+"""Files that go to disk while the network and the judge still work: the answer waits less for the disk.
+
+The photo is whole, and both names are durable, before there is a score map; the map's bytes take the place
+of zeros while it is judged. So a map's name may stand for zeros for a while. That is as safe as a photo
+without a result: files are found by their rows alone, a row is written when `take` has said that its files
+are on disk, and a sweep removes what has no row.
+"""
 
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, Dict, FrozenSet, Optional
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Dict, FrozenSet, Optional, Tuple
+
+import numpy as np
 
 from edge_app.services.result import Photo
-from edge_app.store.files import NewFile, ResultFiles, remove_unnamed, write_early
+from edge_app.store.failure import Severity, severity_of
+from edge_app.store.files import NewFile, ResultFiles, begin_files, fill_file, remove_files, trim_file
+from edge_app.store.score_map import encode_score, largest_file
 
 MAX_EARLY = 32
 
 
-class EarlyPhotos:
-    """Begun photos by the id of their result. What cannot be written early is written later, as always."""
+@dataclass(frozen=True)
+class _Begun:
+    """`photo` gives the file when it is durable and the map has its name; `score` when the map is whole."""
+
+    photo: "Future[NewFile]"
+    score_path: Path
+    score: Optional["Future[NewFile]"] = None
+
+
+class EarlyFiles:
+    """Begun files by the id of their result. What cannot be written early is written later, as always."""
 
     def __init__(self, files: ResultFiles) -> None:
         self._files = files
         self._lock = threading.Lock()
-        self._begun: Dict[str, Any] = {}  # futures of files
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="store-early")
+        self._begun: Dict[str, _Begun] = {}
+        # The map of one result must not wait until the next one's photo is on disk.
+        self._photos = ThreadPoolExecutor(1, thread_name_prefix="store-photo")
+        self._scores = ThreadPoolExecutor(1, thread_name_prefix="store-score")
 
     @property
     def ids(self) -> FrozenSet[str]:
-        """Results whose photo may be on disk already, under another name."""
+        """Results whose files may be on disk already."""
         with self._lock:
             return frozenset(self._begun)
 
-    def begin(self, result_id: str, created_ms: int, photo: Photo) -> None:
-        """Start to write a photo; returns at once, and does nothing while too many are begun."""
+    def begin(
+        self, result_id: str, created_ms: int, photo: Photo, *, map_hw: Tuple[int, int] = (0, 0)
+    ) -> None:
+        """Start to write a photo and to make room for a map of `map_hw`; returns at once.
+
+        Does nothing while too many are begun.
+        """
         path = self._files.photo_path(result_id, created_ms, photo.media_type)
+        score_path = self._files.score_path(result_id, created_ms)
         with self._lock:
             if len(self._begun) < MAX_EARLY and result_id not in self._begun:
-                job = self._pool.submit(lambda: write_early(NewFile(path, photo.data)))
-                self._begun[result_id] = job
+                job = self._photos.submit(
+                    lambda: begin_files(
+                        NewFile(path, photo.data), score_path, score_bytes=largest_file(map_hw)
+                    )
+                )
+                self._begun[result_id] = _Begun(job, score_path)
 
-    def take(self, result_id: str) -> Optional[NewFile]:
-        """Return the file of a begun photo, synced and still to be named; None where there is none.
+    def begin_score(self, result_id: str, score: np.ndarray) -> None:
+        """Start to write the map of a begun result; returns at once."""
+        with self._lock:
+            begun = self._begun.get(result_id)
+            if begun is not None and begun.score is None:
+                job = self._scores.submit(_write_score, begun, score)
+                self._begun[result_id] = replace(begun, score=job)
 
-        It stays among `ids` until `drop`: a sweep must not take it for an orphan.
+    def take(self, result_id: str) -> Tuple[Optional[NewFile], Optional[NewFile]]:
+        """Wait for photo and map of a begun result and return them, durable, or None for what is not there.
+
+        They are the caller's from then on: to name them in a row, or to remove them.
+
+        Raises:
+            OSError: the disk cannot be trusted any more; the files are removed.
         """
         with self._lock:
-            job = self._begun.get(result_id)
-        if job is None or job.exception() is not None:  # waits until it is written
-            return None
-        written: NewFile = job.result()
-        return written
+            begun = self._begun.pop(result_id, None)
+        if begun is None:
+            return None, None
+        photo = _file_of(begun.photo)
+        if photo is None:
+            return None, None
+        try:
+            score = None if begun.score is None else _file_of(begun.score)
+        except OSError:
+            remove_files([photo.path])
+            raise
+        if score is None:
+            remove_files([begun.score_path])  # the zeros: their name is needed, or there is no map
+        else:
+            self._photos.submit(trim_file, score)  # later: it may have to wait for the file system
+        return photo, score
 
     def drop(self, result_id: str) -> None:
-        """Forget a begun photo, whose result is stored or will never come; bytes without a name go."""
+        """Remove the files of a begun result that will never come, or whose files nobody wants."""
         with self._lock:
-            job = self._begun.pop(result_id, None)
-        if job is not None:
-            job.add_done_callback(_remove_unnamed)
+            begun = self._begun.pop(result_id, None)
+        if begun is None:
+            return
+        try:
+            self._scores.submit(_remove, begun)  # it may have to wait for the disk
+        except RuntimeError:  # closed
+            _remove(begun)
 
     def close(self) -> None:
         """Finish what was begun, and remove what nobody took."""
-        self._pool.shutdown(wait=True)
         for result_id in self.ids:
             self.drop(result_id)
+        self._photos.shutdown(wait=True)
+        self._scores.shutdown(wait=True)
 
 
-def _remove_unnamed(job: "Future[NewFile]") -> None:
-    if job.exception() is None:
-        remove_unnamed(job.result().path)
+def _write_score(begun: _Begun, score: np.ndarray) -> NewFile:
+    begun.photo.result()  # the map's name is there then
+    return fill_file(NewFile(begun.score_path, encode_score(score)))
+
+
+def _file_of(job: "Future[NewFile]") -> Optional[NewFile]:
+    error = job.exception()
+    if error is None:
+        return job.result()
+    if severity_of(error) is Severity.BROKEN:
+        raise error
+    return None
+
+
+def _remove(begun: _Begun) -> None:
+    """Remove what was made; a photo that could not be begun has left nothing of its own."""
+    if begun.photo.exception() is None:
+        remove_files([begun.photo.result().path, begun.score_path])

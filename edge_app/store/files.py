@@ -1,7 +1,9 @@
-"""Photos and score maps on disk: a name that can be seen has all its bytes, even after a power cut.
+"""Photos and score maps on disk: what a row names has all its bytes, even after a power cut.
 
 Source: facts edge_reliability, section 1, "Blob ordering": write, fsync, rename, fsync of the folder, and
 only then the row. On removal the row goes first.
+Differs from the source: the map of a result whose photo was begun early gets its name first and its bytes
+after it, both before the row; see `edge_app.store.early`.
 """
 
 import logging
@@ -9,7 +11,7 @@ import os
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import BinaryIO, Dict, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
+from typing import BinaryIO, Dict, Iterable, Iterator, List, Sequence, Set, Tuple
 
 from inspector.output_file import sync_path
 
@@ -19,16 +21,17 @@ SUFFIXES = {"image/jpeg": ".jpg", "image/png": ".png", "image/bmp": ".bmp"}
 SCORE_SUFFIX = ".score"
 TEMPORARY_SUFFIX = ".part"
 HOUR_MS = 3600 * 1000
+SYNC_DATA = getattr(os, "fdatasync", os.fsync)  # without the journal where only bytes changed; not on macOS
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 @dataclass(frozen=True)
 class NewFile:
-    """A file that is to be written; with `is_synced` its bytes are on disk, under another name still."""
+    """A file that is to be written; with `is_durable` it is on disk already, its name too."""
 
     path: Path
     data: bytes
-    is_synced: bool = False
+    is_durable: bool = False
 
 
 def hour_of(created_ms: int) -> int:
@@ -70,12 +73,14 @@ def write_files(files: Sequence[NewFile]) -> Dict[Path, OSError]:
     All are written before the first is synced: the file system then commits them together.
     """
     failures: Dict[Path, OSError] = {}
-    written: List[Tuple[NewFile, Optional[BinaryIO]]] = []
+    written: List[Tuple[NewFile, BinaryIO]] = []
     folders: Set[Path] = set()
     for new in files:
+        if new.is_durable:
+            continue
         try:
             folders |= _make_folder(new.path.parent)
-            written.append((new, None if new.is_synced else _write_part(new)))
+            written.append((new, _write_part(new)))
         except OSError as error:
             failures[new.path] = error
     for new, handle in written:
@@ -88,27 +93,66 @@ def write_files(files: Sequence[NewFile]) -> Dict[Path, OSError]:
             sync_path(folder)
         except OSError as error:
             failures.update(
-                {new.path: error for new in files if folder in (new.path.parent, *new.path.parents)}
+                {new.path: error for new, _ in written if folder in (new.path.parent, *new.path.parents)}
             )
     remove_files(path for path, error in failures.items() if not isinstance(error, FileExistsError))
     return failures
 
 
-def write_early(new: NewFile) -> NewFile:
-    """Write and sync the bytes of a file whose result is still being found out; `write_files` names it.
+def begin_files(photo: NewFile, score_path: Path, *, score_bytes: int) -> NewFile:
+    """Write and name a photo whose result is still being found out, and a file of zeros, `score_bytes` long,
+    for its score map, and make both durable; return the photo as `write_files` takes it.
+
+    The zeros are written and not only reserved: bytes that take their place need no journal of the file
+    system, and a journal waits for what others write.
 
     Raises:
-        OSError: it cannot be written, or is the first of its hour: only `write_files` makes folders, since it
-            syncs them. Nothing is left of it.
+        OSError: it cannot be written, one of the names is taken, or it is the first of its hour: only
+            `write_files` makes folders, since it syncs them. Nothing new is left.
     """
-    handle = _write_part(new)
+    handle = _write_part(photo)
+    made = [_part(photo.path)]
     try:
-        with handle:
-            os.fsync(handle.fileno())
+        with score_path.open("xb") as score:
+            made.append(score_path)
+            score.write(bytes(score_bytes))
+            score.flush()
+            os.fsync(score.fileno())
+        made.append(photo.path)
+        _publish(photo.path, handle)
+        sync_path(photo.path.parent)
     except OSError:
-        remove_unnamed(new.path)
+        handle.close()
+        remove_files(made)
         raise
-    return replace(new, is_synced=True)
+    return replace(photo, is_durable=True)
+
+
+def fill_file(new: NewFile) -> NewFile:
+    """Write the bytes of a file that has its name already, in the place of its zeros, and sync them.
+
+    It is returned as `write_files` takes it. Zeros may be left at its end; see `trim_file`.
+
+    Raises:
+        OSError: it cannot be written; it is removed.
+    """
+    try:
+        with new.path.open("r+b") as handle:
+            handle.write(new.data)
+            handle.flush()
+            SYNC_DATA(handle.fileno())
+    except OSError:
+        remove_files([new.path])
+        raise
+    return replace(new, is_durable=True)
+
+
+def trim_file(new: NewFile) -> None:
+    """Give back the zeros behind the bytes of a filled file. Whoever reads it can do without: not synced."""
+    try:
+        os.truncate(str(new.path), len(new.data))
+    except OSError as error:
+        logger.info("%s keeps the zeros at its end: %s", new.path.name, error)
 
 
 def remove_files(paths: Iterable[Path]) -> int:
@@ -124,11 +168,6 @@ def remove_files(paths: Iterable[Path]) -> int:
             except OSError as error:
                 logger.warning("cannot remove %s: %s; the next sweep tries again", name, error)
     return num_removed
-
-
-def remove_unnamed(path: Path) -> None:
-    """Unlink the unfinished copy of `path`, if there is one."""
-    remove_files([_part(path)])
 
 
 def _make_folder(folder: Path) -> Set[Path]:
@@ -160,8 +199,7 @@ def _write_part(new: NewFile) -> BinaryIO:
     return handle
 
 
-def _publish(path: Path, handle: Optional[BinaryIO]) -> None:
-    if handle is not None:
-        with handle:
-            os.fsync(handle.fileno())
+def _publish(path: Path, handle: BinaryIO) -> None:
+    with handle:
+        os.fsync(handle.fileno())
     _part(path).replace(path)

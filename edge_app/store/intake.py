@@ -10,10 +10,12 @@ from collections import deque
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Deque, Dict, FrozenSet, List, Optional, Sequence, Set, cast
+from typing import Callable, Deque, Dict, FrozenSet, List, Optional, Sequence, Set, Tuple, cast
+
+import numpy as np
 
 from edge_app.services.result import Photo, Result
-from edge_app.store.early import EarlyPhotos
+from edge_app.store.early import EarlyFiles
 from edge_app.store.failure import Severity, WriterFailedError, severity_of
 from edge_app.store.files import NewFile, ResultFiles, remove_files, write_files
 from edge_app.store.insertion import KeptFiles, insert_result
@@ -59,7 +61,7 @@ class Intake:
         self._files = files
         self._writer = writer
         self._hooks = list(hooks)
-        self._early = EarlyPhotos(files)
+        self._early = EarlyFiles(files)
         self._waiting: Deque[Incoming] = deque()
         self._changed = threading.Condition()
         self._ids: Set[str] = set()
@@ -83,12 +85,16 @@ class Intake:
         """Run `hook` in the transaction of every result from now on; its error keeps the result out."""
         self._hooks.append(hook)
 
-    def begin(self, result_id: str, created_ms: int, photo: Photo) -> None:
+    def begin(self, result_id: str, created_ms: int, photo: Photo, *, map_hw: Tuple[int, int]) -> None:
         """Start to write the photo of a result that `put` will bring, or `forget` will not."""
-        self._early.begin(result_id, created_ms, photo)
+        self._early.begin(result_id, created_ms, photo, map_hw=map_hw)
+
+    def begin_score(self, result_id: str, score: np.ndarray) -> None:
+        """Start to write the score map of a result whose photo was begun."""
+        self._early.begin_score(result_id, score)
 
     def forget(self, result_id: str) -> None:
-        """Let a begun photo go: its result will not come."""
+        """Let begun files go: their result will not come."""
         self._early.drop(result_id)
 
     def put(self, result: Result, *, keep_files: bool, reason: str = "") -> "Future[Receipt]":
@@ -132,27 +138,34 @@ class Intake:
                 return
             self._write_files(batch)
             for incoming in batch:
-                self._early.drop(incoming.result.id)
                 self._insert(incoming)
 
     def _write_files(self, batch: Sequence[Incoming]) -> None:
         for incoming in batch:
             if incoming.keep_files:
-                self._encode(incoming)
+                self._collect(incoming)
+            else:
+                self._early.drop(incoming.result.id)
         failures = write_files([new for incoming in batch for new in incoming.new_files])
         for incoming in batch:
             self._note_failure(incoming, failures)
 
-    def _encode(self, incoming: Incoming) -> None:
+    def _collect(self, incoming: Incoming) -> None:
+        """Find out which files are on disk already, and make the others."""
         result = incoming.result
         try:
-            path = self._files.photo_path(result.id, result.created_ms, result.photo.media_type)
-            incoming.photo = self._early.take(result.id) or NewFile(path, result.photo.data)
-            if result.score is not None:
+            incoming.photo, incoming.score = self._early.take(result.id)
+            if incoming.photo is None:
+                path = self._files.photo_path(result.id, result.created_ms, result.photo.media_type)
+                incoming.photo = NewFile(path, result.photo.data)
+            if incoming.score is None and result.score is not None:
                 path = self._files.score_path(result.id, result.created_ms)
                 incoming.score = NewFile(path, encode_score(result.score))
         except Exception as error:
             logger.exception("the files of result %s", result.id)
+            if severity_of(error) is Severity.BROKEN:
+                self._writer.fail(f"a file cannot be written ({error})")
+            remove_files([new.path for new in incoming.new_files if new.is_durable])
             incoming.drop_files(f"its files could not be made: {error}")
 
     def _note_failure(self, incoming: Incoming, failures: Dict[Path, OSError]) -> None:

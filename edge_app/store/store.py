@@ -117,21 +117,34 @@ class Store:
         """Run `hook(connection, result)` in the transaction of every result from now on."""
         self._intake.add_hook(hook)
 
-    def begin(self, result_id: str, created_ms: int, photo: Photo) -> None:
+    def begin(
+        self, result_id: str, created_ms: int, photo: Photo, *, map_hw: Tuple[int, int] = (0, 0)
+    ) -> None:
         """Start to write a photo while its result is found out, where it is kept whatever that will be.
 
         `add` with this id and time then waits less for the disk. Returns at once; call `forget` where no
         result comes.
+
+        Args:
+            map_hw: The size of the score map that is expected: its place on disk is made now. Another size is
+                no error.
 
         Raises:
             InputError: the id could not be a file's name.
         """
         _check_id(result_id)
         if self._policy.photos == "all" and free_bytes(self._folder.path) >= self._policy.min_free_bytes:
-            self._intake.begin(result_id, created_ms, photo)
+            self._intake.begin(result_id, created_ms, photo, map_hw=map_hw)
+
+    def begin_score(self, result_id: str, score: np.ndarray) -> None:
+        """Start to write the score map, float32 (H, W), of a begun result, before it is judged.
+
+        `add` must bring the same map. Returns at once.
+        """
+        self._intake.begin_score(result_id, score)
 
     def forget(self, result_id: str) -> None:
-        """Let a photo go that was begun."""
+        """Let the files go that were begun for a result."""
         self._intake.forget(result_id)
 
     def add(self, result: Result) -> "Future[Receipt]":

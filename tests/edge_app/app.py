@@ -7,7 +7,6 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import AsyncIterator, Callable, Coroutine
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,19 +21,12 @@ from edge_app.services.model_status import HostStatus
 from edge_app.services.serving import LoadedModel, ModelCard, OneModel
 from edge_app.settings import Settings
 from edge_app.store.state_folder import StateFolder
-from inspector.postprocess import Judgement, Thresholds, judge
+from inspector.postprocess import Thresholds
 from inspector.runtime.engine import RuntimeStatus
 
 MAP_HW = (32, 48)
 OWN = Thresholds(fail=0.5, review=0.25, min_area_px=4)
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class FakeAnswer:
-    judgement: Judgement
-    score: np.ndarray
-    latency_ms: float
 
 
 class BrightnessModel:
@@ -43,10 +35,9 @@ class BrightnessModel:
     def __init__(self, before: Callable[[], None] = lambda: None) -> None:
         self._before = before
 
-    def inspect(self, frame: np.ndarray, *, thresholds: Thresholds | None = None) -> FakeAnswer:
+    def score(self, frame: np.ndarray) -> np.ndarray:
         self._before()
-        score = score_of(frame)
-        return FakeAnswer(judge(score, thresholds or OWN), score, 1.5)
+        return score_of(frame)
 
 
 def score_of(frame: np.ndarray) -> np.ndarray:

@@ -40,6 +40,7 @@ class FakeStore:
     holds: bool = False
     added: list[Result] = field(default_factory=list)
     begun: list[str] = field(default_factory=list)
+    begun_scores: dict[str, np.ndarray] = field(default_factory=dict)
     forgotten: list[str] = field(default_factory=list)
     shadows: dict[str, ShadowAnswer] = field(default_factory=dict)
     thresholds: dict[str, FakeVersion] = field(default_factory=dict)
@@ -48,10 +49,15 @@ class FakeStore:
     receipt: FakeReceipt = FakeReceipt()
     _open: list[Future[FakeReceipt]] = field(default_factory=list)
 
-    def begin(self, result_id: str, created_ms: int, photo: Photo) -> None:
+    def begin(self, result_id: str, created_ms: int, photo: Photo, *, map_hw: tuple[int, int]) -> None:
         if self.begin_error is not None:
             raise self.begin_error
         self.begun.append(result_id)
+
+    def begin_score(self, result_id: str, score: np.ndarray) -> None:
+        if self.begin_error is not None:
+            raise self.begin_error
+        self.begun_scores[result_id] = score
 
     def forget(self, result_id: str) -> None:
         self.forgotten.append(result_id)

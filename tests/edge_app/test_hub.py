@@ -17,7 +17,7 @@ from edge_app.services.result import Origin, Outcome, Result
 from edge_app.services.serving import ServingModel
 from edge_app.services.threshold_override import ThresholdOverride
 from inspector.errors import ImageError, InputError
-from inspector.postprocess import Thresholds, judge
+from inspector.postprocess import Judgement, Thresholds, judge
 from inspector.view import View
 from tests.edge_app.app import OWN, encoded, photo_frame, score_of
 from tests.edge_app.hub import (
@@ -93,6 +93,21 @@ def test_a_disk_that_takes_no_photo_ahead_does_not_stop_the_inspection() -> None
         result = hub.submit_newest(lambda: taken, source="line").result(WAIT_S)
     assert result is not None
     assert result.outcome is Outcome.PASS
+
+
+def test_the_map_begins_to_go_to_disk_before_it_is_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = FakeStore()
+    begun: list[bool] = []
+
+    def judged_late(score: np.ndarray, limits: Thresholds) -> Judgement:
+        begun.append(any(score is each for each in store.begun_scores.values()))
+        return judge(score, limits)
+
+    monkeypatch.setattr("edge_app.services.serving.judge", judged_late)
+    with hub_of(store=store) as hub:
+        result = post(hub).result(WAIT_S).result
+    assert begun == [True]
+    assert store.begun_scores[result.id] is result.score
 
 
 def test_a_listener_that_fails_is_logged_and_the_others_hear(caplog: pytest.LogCaptureFixture) -> None:
@@ -385,11 +400,11 @@ def test_a_shadow_of_another_size_sees_the_photo_at_its_own_size() -> None:
     sizes: list[tuple[int, ...]] = []
 
     class Sees:
-        def inspect(self, frame: np.ndarray, *, thresholds: Thresholds | None = None) -> object:
+        def score(self, frame: np.ndarray) -> np.ndarray:
             sizes.append(frame.shape[:2])
-            return loaded().model.inspect(frame, thresholds=thresholds)
+            return loaded().score(frame)
 
-    other = replace(loaded(digest="d2", input_hw=(64, 96)), model=Sees())  # type: ignore[arg-type]
+    other = replace(loaded(digest="d2", input_hw=(64, 96)), model=Sees())
     with hub_of(host=FakeHost(loaded(), other)) as hub:
         post(hub).result(WAIT_S)
     assert sizes == [(64, 96)]

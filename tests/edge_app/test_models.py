@@ -82,7 +82,7 @@ def test_a_model_is_uploaded_activated_and_rolled_back(tmp_path: Path) -> None:
 def test_the_host_answers_as_the_bundle_does(tmp_path: Path) -> None:
     frame = part(5, defect=True)[0]
     with hosting(tmp_path) as host, host.serving() as model:
-        answer = model.inspect(frame)
+        answer = model.engine.inspect(frame)
         assert answer.judgement.verdict is Verdict.FAIL
         np.testing.assert_allclose(model.score(frame), expected_score(frame), atol=1e-5)
         assert model.version.digest == model.engine.bundle.digest
@@ -149,7 +149,7 @@ def test_a_job_in_flight_finishes_on_the_model_it_began_with(tmp_path: Path) -> 
             assert is_soon(lambda: serving_version(host) == "2")  # new jobs get the new model at once
             assert not future.done()
             assert "swapped" not in steps
-            old.inspect(part(1, defect=False)[0])
+            old.engine.inspect(part(1, defect=False)[0])
             assert old.version.version == "1"
         future.result()
         assert swapped.wait(5)
@@ -160,7 +160,7 @@ def test_a_job_that_never_ends_does_not_hold_up_a_swap_for_ever(tmp_path: Path) 
         digest = upload(host, tmp_path, "2")
         with host.serving() as old:
             host.activate(digest).result()
-            assert old.inspect(part(1, defect=True)[0]).judgement.verdict is Verdict.FAIL
+            assert old.engine.inspect(part(1, defect=True)[0]).judgement.verdict is Verdict.FAIL
         assert serving_version(host) == "2"
 
 

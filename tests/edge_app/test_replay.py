@@ -30,6 +30,7 @@ from edge_app.store import ResultFilter, StoragePolicy, Store
 from edge_app.store.read_only import ReadOnlyStore
 from inspector.errors import InputError
 from inspector.image_file import decode_frame
+from inspector.postprocess import judge
 from inspector.view import Tiles, View
 from tests.edge_app.app import encoded
 from tests.edge_app.model_bundles import bundle_of, data_of, load
@@ -172,8 +173,8 @@ def test_another_model_is_judged_by_its_own_thresholds(line: Line, tmp_path: Pat
         assert stored is not None
         assert result is not None
         if result.view is None:
-            answer = model.inspect(decode_frame(stored[0]), thresholds=limits)
-            assert answer.judgement.verdict.value == change.after.value
+            score = model.score(decode_frame(stored[0]))
+            assert judge(score, limits).verdict.value == change.after.value
     assert len(changes) > 5
 
 

@@ -50,7 +50,7 @@ def test_the_answer_is_the_judgement_in_the_photos_pixels(suffix: str, media_typ
     assert body["model"] == {"name": "bright", "version": "3", "digest": CARD.digest}
     assert body["origin"]["source"] == "rest"
     assert body["stored"]
-    assert body["latency_ms"] == 1.5
+    assert body["latency_ms"] > 0
     (region,), (known,) = body["regions"], expected.regions
     assert [tuple(point) for point in region["contour"]] == list(known.contour)
     assert region["box"] == {"x": known.x, "y": known.y, "width": known.width, "height": known.height}

@@ -31,6 +31,7 @@ from edge_app.store.writer import Writer
 from tests.edge_app.store.made import KEEP_ALL, made
 
 PHOTO_BYTES = 5000
+SCORE = np.random.default_rng(0).random((16, 16), dtype=np.float32)
 
 
 def photo_of(result_id: str) -> bytes:
@@ -44,10 +45,12 @@ def say(descriptor: int, text: str) -> None:
 
 def write_results(folder: Path, num: int, descriptor: int) -> None:
     store = Store.open(folder, policy=KEEP_ALL)
-    score = np.random.default_rng(0).random((16, 16), dtype=np.float32)
     for number in range(num):
         result_id = f"p{os.getpid()}-{number}"
-        result = made(id=result_id, data=photo_of(result_id), score=score, created_ms=int(time.time() * 1000))
+        result = made(id=result_id, data=photo_of(result_id), score=SCORE, created_ms=int(time.time() * 1000))
+        if number % 4:  # the others are written with their row
+            store.begin(result_id, result.created_ms, result.photo, map_hw=(16, 16))
+            store.begin_score(result_id, SCORE)
         future = store.add(result)
         future.add_done_callback(
             lambda done, result_id=result_id: say(

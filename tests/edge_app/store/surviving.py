@@ -8,8 +8,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from edge_app.store import ResultFilter, Store
-from tests.edge_app.store.crashing import photo_of
+from tests.edge_app.store.crashing import SCORE, photo_of
 from tests.edge_app.store.made import KEEP_ALL
 
 ROOT = Path(__file__).parents[3]
@@ -52,7 +54,7 @@ def assert_nothing_lost(folder: Path, acknowledged: Sequence[str]) -> int:
         for result_id, item in stored.items():
             assert (item.has_photo, item.has_score) == (True, True)
             assert store.photo(result_id) == (photo_of(result_id), "image/jpeg")
-            assert store.score(result_id) is not None
+            assert np.array_equal(store.score(result_id), SCORE)  # type: ignore[arg-type]
         counted = store.statistics(from_ms=0, to_ms=2**45, bucket="day")
         assert sum(sum(bucket.counts.values()) for bucket in counted) == len(stored)
         assert store.status().num_results == len(stored)

@@ -1,25 +1,33 @@
-"""A photo may be on disk before its result is known: it gets its name with the result, or goes."""
+"""Photo and map may be on disk before their result is known: they go where it does not come."""
 
 from __future__ import annotations
 
+import errno
+import os
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from edge_app.services.result import ModelVersion, Origin, Outcome, Photo, Result
 from edge_app.services.shot import now_ms
+from edge_app.store import files
 from edge_app.store.policy import StoragePolicy
+from edge_app.store.score_map import encode_score, largest_file
 from edge_app.store.store import Store
 from inspector.errors import InputError
 from inspector.postprocess import Thresholds
 
 NOW_MS = now_ms()
+PHOTO = b"\xff\xd8 photo"
+SCORE = np.random.default_rng(0).random((8, 6), dtype=np.float32)
 
 
-def result(name: str, data: bytes = b"\xff\xd8 photo") -> Result:
+def result(name: str, score: np.ndarray | None = None) -> Result:
     return Result(
         id=name,
         created_ms=NOW_MS,
@@ -28,7 +36,8 @@ def result(name: str, data: bytes = b"\xff\xd8 photo") -> Result:
         model=ModelVersion("d", "n", "1"),
         thresholds=Thresholds(0.5, 0.25, 1),
         frame_hw=(1, 1),
-        photo=Photo(data=data),
+        photo=Photo(data=PHOTO),
+        score=score,
     )
 
 
@@ -52,13 +61,148 @@ def wait_until(holds: Callable[[], bool]) -> None:
         time.sleep(0.001)
 
 
-def test_a_begun_photo_has_no_name_until_its_result_is_added(store: Store, tmp_path: Path) -> None:
-    one = result("one")
-    store.begin("one", NOW_MS, one.photo)
-    wait_until(lambda: "one.jpg.part" in names(tmp_path))
-    assert store.add(one).result(10).kept_files
+def begin(store: Store, name: str) -> None:
+    """Begin a photo and wait until it and the name of its map are on disk."""
+    store.begin(name, NOW_MS, result(name).photo, map_hw=(8, 6))
+    wait_until(lambda: {f"{name}.jpg", f"{name}.score"} <= names(store.path.parent))
+
+
+def test_files_are_there_before_the_result_and_are_its_own_afterwards(store: Store, tmp_path: Path) -> None:
+    begin(store, "one")
+    store.begin_score("one", SCORE)
+    score_path = next(tmp_path.rglob("one.score"))
+    wait_until(lambda: score_path.read_bytes().strip(b"\0") != b"")
+    assert store.add(result("one", SCORE)).result(10).kept_files
+    assert names(tmp_path) == {"first.jpg", "one.jpg", "one.score"}
+    assert store.photo("one") == (PHOTO, "image/jpeg")
+    assert np.array_equal(store.score("one"), SCORE)  # type: ignore[arg-type]
+
+
+def test_after_the_map_bytes_are_synced_and_no_name(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name, or a file that grows, waits for the file system's journal, and so for all that others write."""
+    events: list[str] = []
+
+    def logged(what: str, sync: Callable[[int], None]) -> Callable[[int], None]:
+        def wrapped(descriptor: int) -> None:
+            sync(descriptor)
+            events.append(f"{what} {Path(f'/proc/self/fd/{descriptor}').resolve().name}")
+
+        return wrapped
+
+    monkeypatch.setattr(os, "fsync", logged("all of", os.fsync))
+    monkeypatch.setattr(files, "SYNC_DATA", logged("bytes of", files.SYNC_DATA))
+    store.begin("one", NOW_MS, result("one").photo, map_hw=(8, 6))
+    wait_until(lambda: len(events) == 3)
+    path = next(store.path.parent.rglob("one.score"))
+    assert path.read_bytes() == bytes(largest_file((8, 6)))
+    store.begin_score("one", SCORE)
+    assert store.add(result("one", SCORE)).result(10).kept_files
+    assert events == [
+        "all of one.score",
+        "all of one.jpg.part",
+        f"all of {path.parent.name}",
+        "bytes of one.score",
+    ]
+
+
+def test_the_room_that_a_map_does_not_need_is_given_back(store: Store, tmp_path: Path) -> None:
+    begin(store, "one")
+    path, flat = next(tmp_path.rglob("one.score")), np.zeros((8, 6), np.float32)
+    store.begin_score("one", flat)
+    assert store.add(result("one", flat)).result(10).kept_files
+    wait_until(lambda: path.read_bytes() == encode_score(flat))
+    assert path.stat().st_size < largest_file((8, 6))
+
+
+def test_a_map_that_needs_more_room_than_was_made_is_whole(store: Store) -> None:
+    store.begin("one", NOW_MS, result("one").photo, map_hw=(1, 1))
+    store.begin_score("one", SCORE)
+    assert store.add(result("one", SCORE)).result(10).kept_files
+    assert np.array_equal(store.score("one"), SCORE)  # type: ignore[arg-type]
+
+
+def test_a_map_that_was_not_begun_is_written_with_its_result(store: Store, tmp_path: Path) -> None:
+    begin(store, "one")
+    assert store.add(result("one", SCORE)).result(10).kept_files
+    assert np.array_equal(store.score("one"), SCORE)  # type: ignore[arg-type]
+
+
+def test_a_result_without_a_map_leaves_no_empty_file(store: Store, tmp_path: Path) -> None:
+    begin(store, "one")
+    assert store.add(result("one")).result(10).kept_files
     assert names(tmp_path) == {"first.jpg", "one.jpg"}
-    assert store.photo("one") == (b"\xff\xd8 photo", "image/jpeg")
+
+
+def test_a_map_whose_photo_was_not_begun_is_written_with_its_result(store: Store) -> None:
+    store.begin_score("one", SCORE)
+    assert store.add(result("one", SCORE)).result(10).kept_files
+    assert np.array_equal(store.score("one"), SCORE)  # type: ignore[arg-type]
+
+
+def test_a_sweep_leaves_what_was_begun(store: Store, tmp_path: Path) -> None:
+    begin(store, "one")
+    (tmp_path / "files" / "2026").mkdir(exist_ok=True)
+    orphan = next(tmp_path.rglob("one.jpg")).with_name("nobody.jpg")
+    orphan.write_bytes(b"x")
+    store._housekeeping._sweep.run()
+    assert names(tmp_path) == {"first.jpg", "one.jpg", "one.score"}
+
+
+def test_an_early_write_never_touches_another_results_files(store: Store, tmp_path: Path) -> None:
+    store.add(result("one", SCORE)).result(10)
+    store.begin("one", NOW_MS, Photo(data=b"another"))
+    store.begin_score("one", SCORE + 1)
+    receipt = store.add(replace(result("one", SCORE + 1), photo=Photo(data=b"another"))).result(10)
+    assert not receipt.stored
+    store.begin("one", NOW_MS, Photo(data=b"another"))
+    store.forget("one")
+    store.add(result("two")).result(10)
+    assert store.photo("one") == (PHOTO, "image/jpeg")
+    assert np.array_equal(store.score("one"), SCORE)  # type: ignore[arg-type]
+
+
+def test_a_map_waits_for_its_own_photo_and_for_no_other(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_go_on, begin_files = threading.Event(), files.begin_files
+
+    def slow(photo: files.NewFile, score_path: Path, *, score_bytes: int) -> files.NewFile:
+        if photo.path.name == "two.jpg":
+            assert may_go_on.wait(10)
+        return begin_files(photo, score_path, score_bytes=score_bytes)
+
+    monkeypatch.setattr("edge_app.store.early.begin_files", slow)
+    begin(store, "one")
+    store.begin("two", NOW_MS, result("two").photo)
+    store.begin_score("one", SCORE)
+    assert store.add(result("one", SCORE)).result(10).kept_files
+    may_go_on.set()
+
+
+@pytest.mark.parametrize("name", ["one.jpg.part", "one.score"])
+@pytest.mark.parametrize(("code", "is_stored"), [(errno.ENOSPC, True), (errno.EIO, False)])
+def test_an_early_sync_that_fails(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, code: int, is_stored: bool
+) -> None:
+    """No space: tried again with the result. A broken disk: nothing is trusted, as after any failed sync."""
+    fsync = os.fsync
+    failed: list[str] = []
+
+    def fail_once(descriptor: int) -> None:
+        if Path(f"/proc/self/fd/{descriptor}").resolve().name == name and not failed:
+            failed.append(name)
+            raise OSError(code, os.strerror(code))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fail_once)
+    monkeypatch.setattr(files, "SYNC_DATA", fail_once)
+    store.begin("one", NOW_MS, result("one").photo)
+    store.begin_score("one", SCORE)
+    receipt = store.add(result("one", SCORE)).result(10)
+    assert failed == [name]
+    assert (receipt.stored, receipt.kept_files) == (is_stored, is_stored)
+    assert names(tmp_path) == ({"first.jpg", "one.jpg", "one.score"} if is_stored else {"first.jpg"})
+    assert store.status().state == ("ok" if is_stored else "failed")
 
 
 def test_a_photo_whose_result_does_not_come_goes(tmp_path: Path) -> None:
@@ -67,6 +211,7 @@ def test_a_photo_whose_result_does_not_come_goes(tmp_path: Path) -> None:
     store.begin("one", NOW_MS, result("one").photo)
     store.forget("one")
     store.begin("two", NOW_MS, result("two").photo)
+    store.begin_score("two", SCORE)
     store.close()
     assert names(tmp_path) == {"first.jpg"}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edge_app.store.score_map import decode_score, encode_score
+from edge_app.store.score_map import decode_score, encode_score, largest_file
 from inspector.errors import InputError
 
 RNG = np.random.default_rng(1)
@@ -25,6 +25,15 @@ def test_every_bit_comes_back(name: str) -> None:
     back = decode_score(encode_score(score))
     assert (back.dtype, back.shape) == (np.float32, score.shape)
     assert back.tobytes() == np.ascontiguousarray(score).tobytes()
+
+
+def test_zeros_may_follow_a_map_in_its_file() -> None:
+    score = MAPS["noise"]
+    assert decode_score(encode_score(score) + bytes(1000)).tobytes() == score.tobytes()
+
+
+def test_no_file_is_larger_than_said() -> None:
+    assert all(len(encode_score(score)) <= largest_file(score.shape) for score in MAPS.values())
 
 
 def test_what_repeats_gets_small() -> None:
