@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_va
 
 from inspector.errors import RecipeError
 from inspector.latency import shipped_names
+from search.nets.dual import DUAL_ALPHABETS
 from search.nets.peers.nas_unet_genotype import read_genes
 from search.nets.spec import NUM_NODES, OPERATION_NAMES, Family, genes_of
 from search.recipe_record import Record
@@ -62,7 +63,10 @@ class NetworkRecipe(Record):
     """What is searched, or with `genes` (or a family without genes) what is trained without a search."""
 
     family: Family = "unet"
-    genes: str | None = Field(None, description="18 digits: train this network, search nothing")
+    space: Literal["unet", "dual"] = Field(
+        "unet", description="what is searched: the segmenter, or both networks and their widths"
+    )
+    genes: str | None = Field(None, description="18 digits, of dual 42: train this network, search nothing")
     width: int = Field(64, ge=1)
     reconstructor_width: int = Field(64, ge=1)
     initialisation: Literal["he", "draem"] = "he"
@@ -80,14 +84,15 @@ class NetworkRecipe(Record):
     @classmethod
     def _digits(cls, genes: str | None, info: ValidationInfo) -> str | None:
         allowed = "".join(str(gene) for gene in range(len(OPERATION_NAMES)))
+        length = len(DUAL_ALPHABETS) if info.data.get("space") == "dual" else NUM_NODES
         if genes is None:
             return None
         if info.data.get("family") == "nas_unet":
             if not genes.isdecimal():
                 raise ValueError(f"is {genes!r}, but must be digits")
             read_genes(genes_of(genes))
-        elif len(genes) != NUM_NODES or set(genes) - set(allowed):
-            raise ValueError(f"is {genes!r}, but must be {NUM_NODES} digits out of {allowed}")
+        elif len(genes) != length or set(genes) - set(allowed):
+            raise ValueError(f"is {genes!r}, but must be {length} digits out of {allowed}")
         return genes
 
     @model_validator(mode="after")
@@ -96,6 +101,18 @@ class NetworkRecipe(Record):
             raise ValueError("reconstructor: false is for peers; family unet is searched behind one")
         if self.encoder_weights is not None and self.family not in ("mobile_unet", "shuffle_fabric"):
             raise ValueError(f"encoder_weights are for mobile_unet and shuffle_fabric, not {self.family}")
+        return self
+
+    @model_validator(mode="after")
+    def _dual_has_widths(self) -> NetworkRecipe:
+        if self.space != "dual":
+            return self
+        if self.family != "unet":
+            raise ValueError(f"space dual is one of the family unet, not of {self.family}")
+        for name in ("width", "reconstructor_width"):
+            width = getattr(self, name)
+            if width % 4:
+                raise ValueError(f"{name} is {width}, but space dual has quarters: take a multiple of 4")
         return self
 
     @property
@@ -181,10 +198,8 @@ class TrainingRecipe(Record):
 
 
 class EvolutionRecipe(Record):
-    """[D] Algorithm 4; `random` draws as many candidates without parents (Table 5.3)."""
+    """[D] Algorithm 4."""
 
-    searcher: Literal["evolution", "random"] = "evolution"
-    fitness: Literal["aupr", "auroc"] = "aupr"
     population: int = Field(50, ge=2)
     top_k: int = Field(10, ge=1)
     crossover: int = Field(25, ge=0)
@@ -196,9 +211,6 @@ class EvolutionRecipe(Record):
     )
     validation_images: int = Field(200, ge=4, description="synthetic validation samples, drawn once")
     recalibration_batches: int = Field(10, ge=1, description="training batches for BN statistics")
-    drop: bool = Field(
-        False, description="leave a candidate once it is certain that it is not among the top k; same winner"
-    )
 
 
 class ComputeRecipe(Record):
@@ -207,11 +219,6 @@ class ComputeRecipe(Record):
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     accelerator: Literal["auto", "cpu", "cuda"] = "auto"
     workers: int = Field(0, ge=0, description="processes that make samples; 0: the training process")
-    candidate_workers: int = Field(
-        0, ge=0, description="Ray actors that evaluate candidates, one a device; 0: this process"
-    )
-    ray_address: str | None = Field(None, description="a running Ray cluster; null: one is started here")
-    cache_mb: float = Field(1024, ge=0, description="memory for what candidates share; less costs time")
     checkpoint_steps: int = Field(200, ge=1)
     log_steps: int = Field(20, ge=1)
 

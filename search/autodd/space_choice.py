@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from search.autodd.dual_space import DualSpace
 from search.autodd.space import Space, UNetSpace
 from search.recipe import Recipe
 
@@ -9,4 +10,6 @@ from search.recipe import Recipe
 def open_space(recipe: Recipe) -> Space:
     """Return the search space of a recipe."""
     network = recipe.network
+    if network.space == "dual":
+        return DualSpace(network.width, network.reconstructor_width)
     return UNetSpace(network.width, network.reconstructor_width)

@@ -7,16 +7,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from inspector.errors import RecipeError
 from inspector.latency import open_profile
 from search.autodd.costs import Costs
 from search.autodd.dual_space import DualSpace
 from search.autodd.space import UNetSpace
+from search.autodd.space_choice import open_space
 from search.limits.cost import network_cost
 from search.limits.limits import limited_cost
 from search.nets.detector import build_detector, initialise
 from search.nets.dual import DualPath
 from search.nets.spec import Genes
-from search.recipe import LimitsRecipe
+from search.recipe import LimitsRecipe, Recipe, parse_recipe
 
 SIZE_HW = (32, 48)
 SPACE = DualSpace(8, 4)
@@ -79,3 +81,28 @@ def test_a_network_inherits_its_width() -> None:
     SPACE.inherit(net, supernet, genes)
     assert net.get_submodule("segmenter").get_parameter("head.weight").shape[1] == 4
     assert net.get_submodule("reconstructor").get_parameter("head.weight").shape[1] == 1
+
+
+def dual_recipe(**network: object) -> Recipe:
+    record = {"preset": "quick", "data": {"root": "/photos"}, "network": {"space": "dual", **network}}
+    return parse_recipe(record)
+
+
+def test_a_recipe_names_the_space() -> None:
+    assert open_space(dual_recipe(width=8, reconstructor_width=4)) == SPACE
+    assert open_space(parse_recipe({"preset": "quick", "data": {"root": "/photos"}})).name == "unet"
+    assert dual_recipe(genes="0" * 42, width=4).network.is_fixed
+
+
+@pytest.mark.parametrize(
+    ("network", "message"),
+    [
+        ({"genes": "0" * 18}, "must be 42 digits out of 012"),
+        ({"width": 6}, "width is 6, but space dual has quarters: take a multiple of 4"),
+        ({"family": "draem"}, "space dual is one of the family unet, not of draem"),
+        ({"space": "duall"}, "Input should be 'unet' or 'dual'"),
+    ],
+)
+def test_what_does_not_fit_the_space_is_refused(network: dict[str, object], message: str) -> None:
+    with pytest.raises(RecipeError, match=message):
+        dual_recipe(**network)
