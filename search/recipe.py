@@ -198,8 +198,10 @@ class TrainingRecipe(Record):
 
 
 class EvolutionRecipe(Record):
-    """[D] Algorithm 4."""
+    """[D] Algorithm 4; `random` draws as many candidates without parents (Table 5.3)."""
 
+    searcher: Literal["evolution", "random"] = "evolution"
+    fitness: Literal["aupr", "auroc"] = "aupr"
     population: int = Field(50, ge=2)
     top_k: int = Field(10, ge=1)
     crossover: int = Field(25, ge=0)
@@ -211,14 +213,23 @@ class EvolutionRecipe(Record):
     )
     validation_images: int = Field(200, ge=4, description="synthetic validation samples, drawn once")
     recalibration_batches: int = Field(10, ge=1, description="training batches for BN statistics")
+    drop: bool = Field(
+        False, description="leave a candidate once it is certain that it is not among the top k; same winner"
+    )
 
 
 class ComputeRecipe(Record):
-    """How it runs. `precision` and `accelerator` change the last digits, the others nothing of the result."""
+    """How it runs. `precision`, `accelerator` and `devices` change the result, the others nothing of it."""
 
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     accelerator: Literal["auto", "cpu", "cuda"] = "auto"
+    devices: int = Field(1, ge=1, le=64, description="devices that share a training step, a process each")
     workers: int = Field(0, ge=0, description="processes that make samples; 0: the training process")
+    candidate_workers: int = Field(
+        0, ge=0, description="Ray actors that evaluate candidates, one a device; 0: this process"
+    )
+    ray_address: str | None = Field(None, description="a running Ray cluster; null: one is started here")
+    cache_mb: float = Field(1024, ge=0, description="memory for what candidates share; less costs time")
     checkpoint_steps: int = Field(200, ge=1)
     log_steps: int = Field(20, ge=1)
 
