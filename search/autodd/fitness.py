@@ -27,7 +27,8 @@ from search.autodd.norm_statistics import NormStatistics
 from search.autodd.shared_pass import shared_pass
 from search.autodd.validation import most_defective_first, round_ends
 from search.nets.spec import Genes
-from search.nets.steps import State, steps_of
+from search.nets.stepped_net import State
+from search.nets.steps import steps_of
 from search.training.feed import Batch
 
 Figure = Literal["aupr", "auroc"]

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from search.autodd.gene_trie import Leaf
 from search.nets.spec import Genes
-from search.nets.steps import State
+from search.nets.stepped_net import State
 
 # (state before, genes up to the step, whether this batch has met the step before) -> state after
 Step = Callable[[State, Genes, bool], State]

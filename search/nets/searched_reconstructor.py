@@ -12,11 +12,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from search.nets.operations import make_operation
-from search.nets.spec import Genes
+from search.nets.spec import NUM_RECONSTRUCTOR_NODES, Genes
 from search.nets.unet import RunNode
 
 IMAGE_CHANNELS = 3
-NODES_OF_ENCODER_LEVEL, NODES_OF_DECODER_LEVEL = 2, 3
+LAST_OF_ENCODER = 9
 
 
 def reconstructor_channels(width: int) -> tuple[tuple[int, int], ...]:
@@ -36,13 +36,18 @@ def reconstructor_channels(width: int) -> tuple[tuple[int, int], ...]:
 
 def run_reconstructor(image: Tensor, run_node: RunNode) -> Tensor:
     """Push `image` (B, 3, H, W) through the nodes that `run_node` computes; returns (B, w, H, W)."""
-    x, node = image, 0
-    for level in range(len(_encoder(1))):
-        x = F.max_pool2d(x, 2) if level else x
-        x, node = _run(x, node, NODES_OF_ENCODER_LEVEL, run_node)
-    for _ in _decoder(1):
-        x = F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=True)
-        x, node = _run(x, node, NODES_OF_DECODER_LEVEL, run_node)
+    x = image
+    for node in range(NUM_RECONSTRUCTOR_NODES):
+        x = to_next_level(node, run_node(node, x))
+    return x
+
+
+def to_next_level(node: int, x: Tensor) -> Tensor:
+    """Halve or double what node `node` has computed, where it is the last of its level."""
+    if node < LAST_OF_ENCODER:
+        return F.max_pool2d(x, 2) if node % 2 else x
+    if node < NUM_RECONSTRUCTOR_NODES - 1 and (node - LAST_OF_ENCODER) % 3 == 0:
+        return F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=True)
     return x
 
 
@@ -70,9 +75,3 @@ def _encoder(w: int) -> list[tuple[int, int]]:
 
 def _decoder(w: int) -> list[tuple[int, int]]:
     return [(8 * w, 4 * w), (4 * w, 2 * w), (2 * w, w), (w, w)]
-
-
-def _run(x: Tensor, first: int, count: int, run_node: RunNode) -> tuple[Tensor, int]:
-    for node in range(first, first + count):
-        x = run_node(node, x)
-    return x, first + count

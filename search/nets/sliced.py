@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Literal
 
 import torch
@@ -191,11 +191,16 @@ class SlicedHead(nn.Module):
     def __init__(self, inputs: Blocks, out_channels: int, *, kernel: int) -> None:
         super().__init__()
         self.kernel = kernel
+        self._widths = tuple(accumulate(inputs))
         self.weight = SlicedWeight((out_channels,), [inputs], kernel=kernel)
         self.bias = nn.Parameter(torch.zeros(out_channels))
 
     def forward(self, x: Tensor, level: int) -> Tensor:
         return F.conv2d(x, self.weight(level), self.bias, padding=self.kernel // 2)
+
+    def level_of(self, channels: int) -> int:
+        """Return at which width the input has so many channels."""
+        return self._widths.index(channels)
 
     def weights(self, level: int) -> list[Tensor]:
         """Return the parameters of the plain convolution at a width, in its order."""
