@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from search.defects.draws import log_uniform, side_px
+from search.defects.draws import log_uniform, random_sign, side_px
 from search.defects.spots import blob
 from search.defects.stamp import Points, Stamp, box_around, draw_polygons, soften
 from search.defects.style import Frame
@@ -51,7 +51,7 @@ def _edge(frame: Frame, rng: np.random.Generator) -> tuple[Points, tuple[float, 
     index = int(np.searchsorted(total, rng.random() * total[-1], side="right"))
     row, column = divmod(min(index, len(total) - 1), small_wh[0])
     length = float(np.sqrt(strength[row * small_wh[0] + column])) or 1.0
-    sign = rng.choice((-1.0, 1.0))  # a piece of the part is missing, or something sticks to it
+    sign = random_sign(rng)  # a piece of the part is missing, or something sticks to it
     outward = (float(sign * dx[row, column] / length), float(sign * dy[row, column] / length))
     x, y = (column + rng.random()) * width / small_wh[0], (row + rng.random()) * height / small_wh[1]
     return np.array((x, y)), outward

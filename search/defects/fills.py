@@ -14,7 +14,7 @@ import numpy.typing as npt
 from search.defects.colour import is_gray
 from search.defects.donor import cut_patch
 from search.defects.draws import log_uniform
-from search.defects.stamp import Stamp
+from search.defects.stamp import Stamp, blur
 from search.defects.style import Frame
 
 Levels = npt.NDArray[np.float64]  # (3,) levels of B, G, R
@@ -25,6 +25,7 @@ FAINT_THIN, FAINT_WIDE = (
     0.6,
 )  # of the surface's own spread: a line has to stand out from it, a stain less so
 THIN_PX = 4.0
+_LEVELS = np.arange(256.0)[:, None]
 
 
 class Surroundings(NamedTuple):
@@ -118,7 +119,7 @@ def _relief(patch: Frame, stamp: Stamp, around: Surroundings, rng: np.random.Gen
     """A dent or bump under light from one side: bright on one flank, dark on the other."""
     angle = rng.uniform(0.0, 2.0 * np.pi)
     sigma = max(0.7, 0.3 * stamp.size_px)
-    height_map = cv2.GaussianBlur(stamp.alpha, (0, 0), sigma)
+    height_map = blur(stamp.alpha, sigma_px=sigma)
     slope = np.cos(angle) * cv2.Sobel(height_map, cv2.CV_32F, 1, 0) + np.sin(angle) * cv2.Sobel(
         height_map, cv2.CV_32F, 0, 1
     )
@@ -138,8 +139,9 @@ def _tint(around: Surroundings, rng: np.random.Generator) -> Levels:
 
 def _look_up(patch: Frame, new_mean: Levels, old_mean: Levels, *, gain: float) -> Frame:
     """Move levels around `old_mean` to ones around `new_mean`, `gain` times as far from it."""
-    table = new_mean + gain * (np.arange(256.0)[:, None] - old_mean)
-    return np.asarray(cv2.LUT(patch, np.clip(np.rint(table), 0.0, 255.0).astype(np.uint8)[None]), np.uint8)
+    table = np.rint(gain * (_LEVELS - old_mean) + new_mean)
+    np.minimum(np.maximum(table, 0.0, out=table), 255.0, out=table)  # half the time of np.clip
+    return np.asarray(cv2.LUT(patch, table.astype(np.uint8)[None]), np.uint8)
 
 
 def _grained(patch: Frame, rng: np.random.Generator, *, sigma: float) -> Frame:

@@ -1,9 +1,12 @@
 """Spots: pits, blowholes, drops and stains, alone or in clusters; irregular, long or round, hard or soft."""
 
 import numpy as np
+import numpy.typing as npt
 
 from search.defects.draws import anywhere, log_uniform, side_px
 from search.defects.stamp import Points, Stamp, box_around, draw_polygons, smooth_field, soften
+
+Radii = npt.NDArray[np.float64]
 
 _ANGLES = np.linspace(0.0, 2.0 * np.pi, 28, endpoint=False)
 _HARMONICS = np.arange(1, 6)
@@ -17,14 +20,24 @@ def blob(rng: np.random.Generator, *, radius_px: float, roughness: float, num_co
         num_corners: Fewer make it angular, as where something broke off.
     """
     angles = _ANGLES if num_corners == len(_ANGLES) else np.sort(rng.uniform(0.0, 2.0 * np.pi, num_corners))
-    waves = rng.normal(0.0, roughness / _HARMONICS)
-    phases = rng.uniform(0.0, 2.0 * np.pi, len(_HARMONICS))
-    radius = radius_px * np.exp(np.cos(np.outer(angles, _HARMONICS) + phases) @ waves)
-    stretch = np.exp(rng.uniform(0.0, 0.7))
+    outline: Points = blobs(rng, radii_px=np.array([radius_px]), roughness=roughness, angles=angles)[0]
+    return outline
+
+
+def blobs(
+    rng: np.random.Generator, *, radii_px: Radii, roughness: float, angles: Radii = _ANGLES
+) -> npt.NDArray[np.float64]:
+    """Return an outline around (0, 0) for each radius, (len(radii_px), len(angles), 2), as `blob` does."""
+    number = (len(radii_px), 1)
+    waves = rng.standard_normal((len(radii_px), len(_HARMONICS))) * (roughness / _HARMONICS)
+    phases = rng.random((len(radii_px), 1, len(_HARMONICS))) * (2.0 * np.pi)
+    ripple = np.cos(angles[:, None] * _HARMONICS + phases) @ waves[..., None]  # (n, angles, 1)
+    radius = radii_px[:, None] * np.exp(ripple[..., 0])
+    stretch = np.exp(0.7 * rng.random(number))
     along, across = radius * np.cos(angles) * stretch, radius * np.sin(angles) / stretch
-    turn = rng.uniform(0.0, np.pi)
+    turn = np.pi * rng.random(number)
     cos, sin = np.cos(turn), np.sin(turn)
-    return np.stack((cos * along - sin * across, sin * along + cos * across), axis=1)
+    return np.stack((cos * along - sin * across, sin * along + cos * across), axis=-1)
 
 
 def spot(shape_hw: tuple[int, int], rng: np.random.Generator) -> Stamp | None:
@@ -44,11 +57,8 @@ def cluster(shape_hw: tuple[int, int], rng: np.random.Generator) -> Stamp | None
     middle = anywhere(shape_hw, rng)
     scatter = rng.normal(0.0, spread, (number, 2)) * np.exp(rng.uniform(-0.7, 0.7, 2))
     radii = typical * np.exp(rng.normal(0.0, 0.4, number))
-    outlines = [
-        blob(rng, radius_px=radius, roughness=0.25) + middle + offset
-        for radius, offset in zip(radii.tolist(), scatter, strict=True)
-    ]
-    return _stamp(outlines, shape_hw, rng, radius_px=typical)
+    outlines = blobs(rng, radii_px=radii, roughness=0.25) + (middle + scatter)[:, None]
+    return _stamp(list(outlines), shape_hw, rng, radius_px=typical)
 
 
 def _stamp(

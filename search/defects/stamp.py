@@ -5,7 +5,7 @@ Only the patch around a shape is ever touched, which is what keeps small defects
 Points are (N, 2), x before y, in pixels of the frame; pixel centres lie at whole numbers.
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import cv2
 import numpy as np
@@ -15,9 +15,13 @@ from search.defects.noise import FloatMap
 from search.defects.style import Mask
 
 Points = npt.NDArray[np.float64]
+Pixel = TypeVar("Pixel", np.uint8, np.float32)
 
 _FRACTION_BITS = 4  # points are given to OpenCV in sixteenths of a pixel
 _FAINTEST, _FULL = 0.15, 0.75  # opacities below and above these are cut to 0 and 1: soft edges end somewhere
+_OPACITY = np.clip((np.arange(256) / 255.0 - _FAINTEST) / (_FULL - _FAINTEST), 0.0, 1.0).astype(np.float32)[
+    None
+]
 
 
 class Box(NamedTuple):
@@ -94,10 +98,16 @@ def draw_line(
 def soften(coverage: Mask, *, sigma_px: float) -> FloatMap:
     """Return opacities 0..1 of a coverage 0..255 with edges that soft; the faintest are cut to zero."""
     if sigma_px > 0.2:
-        coverage = np.asarray(cv2.GaussianBlur(coverage, (0, 0), sigma_px), np.uint8)
-    scale = 1.0 / (_FULL - _FAINTEST)
-    levels = np.clip((np.arange(256) / 255.0 - _FAINTEST) * scale, 0.0, 1.0).astype(np.float32)
-    return np.asarray(cv2.LUT(coverage, levels[None]), np.float32)
+        coverage = blur(coverage, sigma_px=sigma_px)
+    return np.asarray(cv2.LUT(coverage, _OPACITY), np.float32)
+
+
+def blur(array: npt.NDArray[Pixel], *, sigma_px: float) -> npt.NDArray[Pixel]:
+    """Return a map blurred with about a Gaussian: two box averages where they are faster than one."""
+    if sigma_px < 1.2:
+        return np.asarray(cv2.GaussianBlur(array, (0, 0), sigma_px), array.dtype)
+    side = 2 * round(1.22 * sigma_px) + 1  # the variance of two boxes of side n is (n^2 - 1) / 6
+    return np.asarray(cv2.blur(cv2.blur(array, (side, side)), (side, side)), array.dtype)
 
 
 def smooth_field(rng: np.random.Generator, shape_hw: tuple[int, int], *, cells: int) -> FloatMap:

@@ -1,16 +1,18 @@
 """Strokes: random walks from a straight scratch over a bent thread to a jagged, branching crack."""
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from search.defects.draws import anywhere, log_uniform, side_px
+from search.defects.draws import anywhere, draw_number, log_uniform, random_sign, side_px
 from search.defects.stamp import Points, Stamp, box_around, draw_line, soften
 
 _SUPERSAMPLING = 2
 _WAVES = np.arange(1, 4)
+_BRANCHES = (0.5, 0.25, 0.15, 0.1)  # chances of 0, 1, 2 and 3
 
 
 class Walk(NamedTuple):
@@ -42,30 +44,38 @@ def random_walk(
         heading: Where it starts to go; one in five of the others runs along an axis, as faults of weaving,
             rolling and cutting do.
     """
-    num_legs = int(np.clip(length_px / 2.5, 6, 48))
-    t = np.linspace(0.0, 1.0, num_legs)
+    num_legs = min(max(int(length_px / 2.5), 6), 48)
+    t = _along(num_legs)
     if heading is None:
         heading = rng.integers(4) * np.pi / 2 if rng.random() < 0.2 else rng.uniform(0.0, 2.0 * np.pi)
-    bend = rng.uniform(0.0, 0.9) * rng.normal(0.0, 1.0, len(_WAVES)) / _WAVES
+    bend = rng.uniform(0.0, 0.9) * rng.standard_normal(len(_WAVES)) / _WAVES
     phases = rng.uniform(0.0, 2.0 * np.pi, len(_WAVES))
     turns = heading + np.sin(np.pi * np.outer(t, _WAVES) + phases) @ bend
     if jag:
-        kicks = rng.normal(0.0, jag, num_legs)
+        kicks = jag * rng.standard_normal(num_legs)
         turns = turns + kicks + 0.6 * np.concatenate(([0.0], kicks[:-1]))  # kinks are longer than one leg
     legs = np.stack((np.cos(turns), np.sin(turns)), axis=1) * (length_px / num_legs)
     points = np.concatenate((np.zeros((1, 2)), np.cumsum(legs, axis=0)))
-    taper = np.sin(np.pi * np.clip(0.06 + 0.88 * t, 0.0, 1.0)) ** rng.uniform(0.0, 1.0)
-    wander = np.exp(rng.uniform(0.0, 0.5) * np.interp(t, np.linspace(0.0, 1.0, 9), rng.normal(0.0, 1.0, 9)))
+    taper = np.sin(np.pi * (0.06 + 0.88 * t)) ** rng.random()
+    wander = np.exp(rng.uniform(0.0, 0.5) * np.interp(t, _along(9), rng.standard_normal(9)))
     return Walk(points, width_px * taper * wander)
+
+
+@lru_cache(maxsize=64)  # a few dozen lengths come back for every sample
+def _along(number: int) -> npt.NDArray[np.float64]:
+    """Return that many positions from 0 to 1, read-only."""
+    positions = np.linspace(0.0, 1.0, number)
+    positions.setflags(write=False)
+    return positions
 
 
 def _branches(walk: Walk, rng: np.random.Generator, *, jag: float) -> list[Walk]:
     """Return 0 to 3 thinner walks that leave the given one sideways."""
     branches = []
-    for _ in range(int(rng.choice(4, p=(0.5, 0.25, 0.15, 0.1)))):
+    for _ in range(draw_number(rng, _BRANCHES)):
         at = int(rng.integers(1, len(walk.widths_px)))
         ahead = walk.points[at] - walk.points[at - 1]
-        heading = float(np.arctan2(ahead[1], ahead[0]) + rng.choice((-1.0, 1.0)) * rng.uniform(0.4, 1.3))
+        heading = float(np.arctan2(ahead[1], ahead[0]) + random_sign(rng) * rng.uniform(0.4, 1.3))
         length = float(np.abs(walk.points[-1] - walk.points[0]).sum() * rng.uniform(0.15, 0.6)) + 2.0
         width = float(walk.widths_px[at] * rng.uniform(0.5, 0.9))
         twig = random_walk(rng, length_px=length, width_px=width, jag=jag, heading=heading)
@@ -100,8 +110,8 @@ def _strength(
     strength = np.clip(widths_px * _SUPERSAMPLING, 0.4, 1.0)
     if interrupted:
         knots = rng.uniform(-0.5, 1.6, max(3, len(widths_px) // 3))
-        t = np.linspace(0.0, 1.0, len(widths_px))
-        strength = strength * np.clip(np.interp(t, np.linspace(0.0, 1.0, len(knots)), knots), 0.0, 1.0)
+        between = np.interp(_along(len(widths_px)), _along(len(knots)), knots)
+        strength = strength * np.clip(between, 0.0, 1.0)
     return strength
 
 

@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 
 from search.defects.chips import chip
+from search.defects.draws import draw_number
 from search.defects.fills import fill
 from search.defects.spots import cluster, spot
 from search.defects.stamp import Stamp
@@ -40,7 +41,7 @@ class SurfaceDefects:
 
     def __call__(self, frame: Frame, rng: np.random.Generator) -> Defective:
         changed, mask = frame.copy(), np.zeros(frame.shape[:2], np.uint8)
-        for _ in range(1 + int(rng.choice(len(_NUMBERS), p=_NUMBERS))):
+        for _ in range(1 + draw_number(rng, _NUMBERS)):
             stamp = self._draw_shape(frame, rng)
             if stamp is not None:
                 _apply(changed, mask, stamp, fill(changed, stamp, self.donors, rng))
