@@ -8,7 +8,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from search.ace.options import AceError
+from search.ace.options import AceError, AceOptions, Constraint
 from search.ace.record import Record
 from search.ace.state import AceState, Verdict
 from search.ace.stratum import Stratum
@@ -21,7 +21,10 @@ def dump_state(state: AceState) -> dict[str, Any]:
     fields = [dataclasses.astuple(record) for record in state.records()]
     return {
         "schema": SCHEMA_VERSION,
-        "constraints": [dataclasses.astuple(constraint) for constraint in state.options.constraints],
+        "options": {
+            **dataclasses.asdict(state.options),
+            "constraints": [dataclasses.astuple(constraint) for constraint in state.options.constraints],
+        },
         "records": [(*row[:4], row[4].value, row[5]) for row in fields],
         "stops": {
             trial: {**dataclasses.asdict(verdict), "stratum": verdict.stratum.value}
@@ -36,19 +39,37 @@ def load_state(saved: Mapping[str, Any], state: AceState) -> None:
     Raises:
         AceError: they are of another version of the code, or of other constraints. Nothing was entered.
     """
-    if saved.get("schema") != SCHEMA_VERSION:
+    theirs, own = saved_options(saved).constraints, state.options.constraints
+    if theirs != own:
         raise AceError(
-            f"the saved books of this experiment have schema {saved.get('schema')}, this version reads "
-            f"{SCHEMA_VERSION}; restore with the version that wrote them (nothing on disk was changed)"
-        )
-    names = [tuple(item) for item in saved["constraints"]]
-    own = [dataclasses.astuple(constraint) for constraint in state.options.constraints]
-    if names != own:
-        raise AceError(
-            f"the saved books are of constraints {names}, the scheduler has {own}; restore with the same ones"
+            f"the saved books are of constraints {_text(theirs)}, the scheduler has {_text(own)}; "
+            "restore with the same ones"
         )
     for trial, iteration, loss, g, stratum, cost_s in saved["records"]:
         values = None if g is None else tuple(g)
         state.add(Record(trial, iteration, loss, values, Stratum(stratum), cost_s))
     for trial, verdict in saved["stops"].items():
         state.stops[trial] = Verdict(**{**verdict, "stratum": Stratum(verdict["stratum"])})
+
+
+def saved_options(saved: Mapping[str, Any]) -> AceOptions:
+    """Return the options that saved books were kept under.
+
+    Raises:
+        AceError: they are of another version of the code.
+    """
+    _check_version(saved)
+    constraints = tuple(Constraint(*item) for item in saved["options"]["constraints"])
+    return AceOptions(**{**saved["options"], "constraints": constraints})
+
+
+def _check_version(saved: Mapping[str, Any]) -> None:
+    if saved.get("schema") != SCHEMA_VERSION:
+        raise AceError(
+            f"the saved books of this experiment have schema {saved.get('schema')}, this version reads "
+            f"{SCHEMA_VERSION}; restore with the version that wrote them (nothing on disk was changed)"
+        )
+
+
+def _text(constraints: tuple[Constraint, ...]) -> str:
+    return ", ".join(f"{item.name} <= {item.threshold:g}" for item in constraints) or "(none)"

@@ -39,7 +39,7 @@ def start_ray(folder: str, *, num_cpus: int = 2, tries: int = 4) -> Any:
                     logging_level="ERROR",
                 )
             return ray
-        except Exception:  # Ray raises a bare Exception here
+        except (Exception, SystemExit):  # Ray raises both, bare
             if last:
                 raise
             ray.shutdown()
