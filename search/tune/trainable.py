@@ -27,7 +27,6 @@ from search.tune.material import Material, make_material
 from search.tune.recipe import TuneRecipe
 from search.tune.trial import TrialTraining
 
-METRIC = "pixel_aupr"
 _TRAINING = "training.pt"
 _BOOKS = "books.json"
 
@@ -54,6 +53,7 @@ class TuneTrial(ConstrainedTrainable):
     _folder: Path
     _training: TrialTraining
     _config: dict[str, Any]
+    _trial: str  # kept with the model: one that is judged after the tuning is loaded outside of its trial
     _objective: float
     _recalled: Moment | None
     _saved: float
@@ -72,7 +72,7 @@ class TuneTrial(ConstrainedTrainable):
         self._folder = Path(tempfile.mkdtemp(prefix="inspector-trial-"))
 
     def build(self, config: dict[str, Any]) -> None:
-        self._config = dict(config)
+        self._config, self._trial = dict(config), self.trial_id
         self._objective, self._saved, self._recalled = math.nan, -math.inf, None
         (self._folder / _TRAINING).unlink(missing_ok=True)
         self._make_training()
@@ -108,7 +108,12 @@ class TuneTrial(ConstrainedTrainable):
         self._recalled = remembered
 
     def write_model(self, folder: Path) -> None:
-        books = {"diverged": self._training.diverged, "saved": self._saved}
+        books = {
+            "trial": self._trial,
+            "diverged": self._training.diverged,
+            "objective": self._objective,
+            "saved": self._saved,
+        }
         (folder / _BOOKS).write_text(json.dumps(books))
         if (self._folder / _TRAINING).exists():
             shutil.copyfile(self._folder / _TRAINING, folder / _TRAINING)
@@ -119,8 +124,8 @@ class TuneTrial(ConstrainedTrainable):
             shutil.copyfile(folder / _TRAINING, self._folder / _TRAINING)
         self._make_training()
         books = json.loads((folder / _BOOKS).read_text())
-        self._training.diverged, self._saved = str(books["diverged"]), float(books["saved"])
-        self._objective = math.nan
+        self._training.diverged, self._trial = str(books["diverged"]), str(books["trial"])
+        self._objective, self._saved = float(books["objective"]), float(books["saved"])
 
     def cleanup(self) -> None:
         """Ray's hook at the end of the process."""
@@ -152,8 +157,8 @@ class TuneTrial(ConstrainedTrainable):
         if not moment.objective > self._saved:
             return
         self._saved = moment.objective
-        self._candidates.save(self.trial_id, moment.iteration, dict(moment.weights))
-        self._candidates.keep_best(self.trial_id, moment.iteration)
+        self._candidates.save(self._trial, moment.iteration, dict(moment.weights))
+        self._candidates.keep_best(self._trial, moment.iteration)
 
 
 def threads_of_a_slot(slots: int) -> int:

@@ -16,6 +16,7 @@ from lightning_fabric import Fabric
 from inspector.errors import TrainingError
 from search.losses.segmentation import LossWeights
 from search.nets.detector import Detector, build_detector, initialise
+from search.nets.peers.segmenter import load_encoder_weights
 from search.nets.spec import NetworkSpec
 from search.recipe import Recipe
 from search.training.fit import Fit, FitPlan, StepReport
@@ -52,6 +53,8 @@ class TrialTraining:
         self._steps = settings.steps_per_iteration
         net = build_detector(self.spec)
         initialise(net, recipe.network.initialisation, seed=recipe.seed)
+        if recipe.network.encoder_weights is not None:
+            load_encoder_weights(net, recipe.network.encoder_weights)
         samples = material.training_samples(
             self.recipe.defects, camera_probability=float(config.get(CAMERA, 0.0)), seed=recipe.seed
         )
