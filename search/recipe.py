@@ -120,6 +120,11 @@ class NetworkRecipe(Record):
         return self.family not in ("unet", "nas_unet") or self.genes is not None
 
     @property
+    def has_style_gene(self) -> bool:
+        """Whether the style of the defects can be searched along."""
+        return self.family == "unet" and self.space == "unet" and self.genes is None
+
+    @property
     def own_reconstructor_width(self) -> int:
         """The reconstructor's width, 0 where there is none."""
         with_one = self.family in ("unet", "draem") if self.reconstructor is None else self.reconstructor
@@ -258,6 +263,17 @@ class Recipe(Record):
     compute: ComputeRecipe = ComputeRecipe()
     export: ExportRecipe = ExportRecipe()
     tune: TuneRecipe | None = Field(None, description="`inspector tune`; a search has no use for it")
+
+    @field_validator("defects")
+    @classmethod
+    def _joint_is_searched(cls, defects: DefectsRecipe, info: ValidationInfo) -> DefectsRecipe:
+        network: NetworkRecipe | None = info.data.get("network")
+        if defects.style == "joint" and network is not None and not network.has_style_gene:
+            raise ValueError(
+                "has the style joint, a gene of the space unet; leave network.family and network.space at "
+                "unet and network.genes out, or choose one style or mixed"
+            )
+        return defects
 
     def as_yaml(self) -> str:
         """Write the recipe with every default spelt out; reading it back gives the same recipe."""

@@ -26,13 +26,19 @@ class RunData:
     def size_hw(self) -> tuple[int, int]:
         return (self.recipe.data.size, self.recipe.data.size)
 
-    def search_samples(self) -> SyntheticSamples:
-        """Return what the supernet learns from: the training part."""
-        return self._samples(self.split.training)
+    @property
+    def styles(self) -> tuple[str, ...]:
+        """The styles of defects that are searched, a supernet each: one, or those of `joint`."""
+        defects = self.recipe.defects
+        return defects.joint_styles if defects.style == "joint" else (defects.style,)
 
-    def retraining_samples(self) -> SyntheticSamples:
+    def search_samples(self, style: int = 0) -> SyntheticSamples:
+        """Return what the supernet of a style learns from: the training part."""
+        return self._samples(self.split.training, self.styles[style])
+
+    def retraining_samples(self, style: int = 0) -> SyntheticSamples:
         """Return what the winner learns from: everything but the calibration part."""
-        return self._samples((*self.split.training, *self.split.validation))
+        return self._samples((*self.split.training, *self.split.validation), self.styles[style])
 
     def halves(self) -> tuple[SyntheticSamples, SyntheticSamples]:
         """Return all but the calibration part in two halves: for the weights and for the architecture."""
@@ -41,7 +47,11 @@ class RunData:
         return self._samples(first), self._samples(second)
 
     def validation_batches(self) -> list[Batch]:
-        """Draw the fixed synthetic validation samples from the validation part."""
+        """Draw the fixed synthetic validation samples from the validation part.
+
+        With `joint` they mix all styles, whatever a candidate was trained on: on the samples of its own style
+        the easiest style would win.
+        """
         return draw_validation(
             self._samples(self.split.validation),
             num_images=self.recipe.evolution.validation_images,
@@ -57,10 +67,13 @@ class RunData:
             seed=self.recipe.seed,
         )
 
-    def _samples(self, photos: tuple[Sample, ...]) -> SyntheticSamples:
+    def _samples(self, photos: tuple[Sample, ...], style: str | None = None) -> SyntheticSamples:
+        recipe = self.recipe.defects
+        if style is not None:
+            recipe = recipe.model_copy(update={"style": style})
         frames = load_frames(photos, size_hw=self.size_hw)
-        style = make_style(self.recipe.defects, self.textures, frames)
-        return SyntheticSamples(frames, style, self.recipe.defects, seed=self.recipe.seed)
+        drawn_by = make_style(recipe, self.textures, frames)
+        return SyntheticSamples(frames, drawn_by, recipe, seed=self.recipe.seed)
 
 
 def open_run_data(recipe: Recipe) -> RunData:

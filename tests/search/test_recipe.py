@@ -204,3 +204,30 @@ def test_a_device_profile_is_relative_to_the_file_and_a_shipped_name_stays(tmp_p
         path = tmp_path / "recipe.yaml"
         path.write_text(f"preset: quick\ndata: {{root: x}}\nlimits: {{device: {given}}}\n")
         assert load_recipe(path).limits.device == expected
+
+
+def test_joint_is_refused_where_nothing_searches_the_style():
+    with pytest.raises(RecipeError, match="`defects` has the style joint, a gene of the space unet; leave"):
+        parse_recipe(
+            {
+                "preset": "quick",
+                "data": {"root": "x"},
+                "network": {"genes": "0" * 18},
+                "defects": {"style": "joint"},
+            }
+        )
+
+
+@pytest.mark.parametrize(
+    ("defects", "sentence"),
+    [
+        ({"shares": {"perlin": 0, "scar": 0}}, "needs shares of zero or more, at least one above zero"),
+        ({"shares": {"scar": -1, "perlin": 2}}, "needs shares of zero or more"),
+        ({"joint_styles": ["scar"]}, "needs two or more different styles"),
+        ({"joint_styles": ["scar", "scar"]}, "needs two or more different styles"),
+        ({"style": "perlim"}, "perlin"),
+    ],
+)
+def test_styles_that_make_no_sense_are_refused(defects, sentence):
+    with pytest.raises(RecipeError, match=sentence):
+        parse_recipe({"preset": "quick", "data": {"root": "x"}, "defects": defects})
