@@ -11,6 +11,7 @@ from typing import Callable, Optional, Protocol, Tuple
 
 import numpy as np
 
+from edge_app.heap import mapped_blocks
 from edge_app.services.memory import resident_bytes
 from edge_app.services.result import ModelVersion
 from edge_app.services.serving import Answer, ModelCard
@@ -93,12 +94,13 @@ def load_hosted(path: Path, *, load: Load, digest: str, on_step: Callable[[str],
     """
     before = resident_bytes()
     try:
-        engine, card = load(path)
-        on_step("loaded")
-        warm_up_ms = _warm_up(engine)
-        on_step("warmed up")
-        engine.self_test()
-        on_step("tested")
+        with mapped_blocks():
+            engine, card = load(path)
+            on_step("loaded")
+            warm_up_ms = _warm_up(engine)
+            on_step("warmed up")
+            engine.self_test()
+            on_step("tested")
     except InspectorError:
         raise
     except Exception as error:  # runtimes have no common base class of their errors
