@@ -18,14 +18,16 @@ SCHEMA_VERSION = 1
 
 def dump_state(state: AceState) -> dict[str, Any]:
     """Return the books as plain values that can be pickled or written as JSON."""
-    fields = [dataclasses.astuple(record) for record in state.records()]
     return {
         "schema": SCHEMA_VERSION,
         "options": {
             **dataclasses.asdict(state.options),
             "constraints": [dataclasses.astuple(constraint) for constraint in state.options.constraints],
         },
-        "records": [(*row[:4], row[4].value, row[5]) for row in fields],
+        "records": [
+            (item.trial_id, item.iteration, item.loss, item.g, item.stratum.value, item.constraint_cost_s)
+            for item in state.records()
+        ],
         "stops": {
             trial: {**dataclasses.asdict(verdict), "stratum": verdict.stratum.value}
             for trial, verdict in state.stops.items()

@@ -52,35 +52,35 @@ class _SortedRanking:
 
 
 class _TableRanking:
-    """Rows of violations, then the loss; rows behind `_size` are room to grow."""
+    """A row for each constraint's violations, then the losses; columns behind `_size` are room to grow."""
 
     def __init__(self, num_violations: int) -> None:
-        self._rows = np.empty((8, num_violations + 1))
+        self._rows = np.empty((num_violations + 1, 8))
         self._size = 0
 
     def __len__(self) -> int:
         return self._size
 
     def add(self, excess: Violations, loss: float) -> None:
-        if self._size == len(self._rows):
-            self._rows = np.concatenate([self._rows, np.empty_like(self._rows)])
-        self._rows[self._size] = (*excess, loss)
+        if self._size == self._rows.shape[1]:
+            self._rows = np.concatenate([self._rows, np.empty_like(self._rows)], axis=1)
+        self._rows[:, self._size] = (*excess, loss)
         self._size += 1
 
     def remove(self, excess: Violations, loss: float) -> None:
-        rows = self._rows[: self._size]
-        where = int(np.flatnonzero((rows == (*excess, loss)).all(axis=1))[0])
-        rows[where] = rows[-1]
+        rows = self._rows[:, : self._size]
+        same = (rows == np.array([*excess, loss])[:, None]).all(axis=0)
+        rows[:, int(np.flatnonzero(same)[0])] = rows[:, -1]
         self._size -= 1
 
     def worse_or_equal(self, excess: Violations, loss: float, typical: Violations) -> int:
-        rows = self._rows[: self._size]
-        table = normalised(rows[:, :-1], typical)
+        rows = self._rows[:, : self._size]
+        table = normalised(rows[:-1], typical)
         own = order_key(excess, typical)
-        furthest = table.max(axis=1)
+        furthest = table.max(axis=0)
         count = int(np.count_nonzero(furthest > own[0]))
-        tied = furthest == own[0]
-        keys = np.sort(table[tied], axis=1)[:, ::-1].tolist()
-        losses = rows[tied, -1].tolist()
+        tied = np.flatnonzero(furthest == own[0])
+        keys = np.sort(table[:, tied], axis=0)[::-1].T.tolist()
+        losses = rows[-1, tied].tolist()
         count += sum((*key, other) >= (*own, loss) for key, other in zip(keys, losses, strict=True))
         return count - 1

@@ -48,14 +48,14 @@ def order_key(excess: Violations, typical: Sequence[float]) -> Violations:
     """
     if len(excess) == 1:
         return excess
-    table = normalised(np.array([excess], np.float64), typical)
-    return tuple(np.sort(table[0])[::-1].tolist())
+    table = normalised(np.array([excess], np.float64).T, typical)
+    return tuple(np.sort(table[:, 0])[::-1].tolist())
 
 
 def normalised(table: npt.NDArray[np.float64], typical: Sequence[float]) -> npt.NDArray[np.float64]:
-    """Divide (N, M) violations by the typical violation of each of M constraints."""
+    """Divide (M, N) violations by the typical violation of each of M constraints."""
     with np.errstate(over="ignore"):
-        return table / np.asarray(typical, np.float64)
+        return table / np.asarray(typical, np.float64)[:, None]
 
 
 class TypicalViolations:

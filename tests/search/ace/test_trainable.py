@@ -40,7 +40,7 @@ def test_the_model_is_the_present_one_after_the_best_was_judged():
 
 
 def test_a_restored_trial_goes_on_as_if_undisturbed(tmp_path):
-    """Iterations, the kept checkpoint and its records; only the first report afterwards carries the records."""
+    """Iterations, the kept checkpoint and its records; the first report afterwards carries those."""
     plain = make(CURVE)
     expected = [plain.step() for _ in range(4)]
     first = make(CURVE)
