@@ -42,6 +42,7 @@ def load_trained(run: Path, *, data: Path | None = None) -> Trained:
         detector=load_network(run),
         spec=result.network,
         space=result.space,
+        digits=result.genes,
         size_hw=result.size_hw,
         recipe=result.recipe,
         seed=result.seed,

@@ -65,7 +65,7 @@ def manifest_of(
         thresholds=_threshold_record(proof.calibration.choice),
         network=NetworkRecord(
             family=spec.family,
-            genes=GenesRecord(space=trained.space, digits=spec.digits) if spec.digits else None,
+            genes=GenesRecord(space=trained.space, digits=trained.genes) if trained.genes else None,
             width=spec.width,
             reconstructor_width=spec.reconstructor_width,
         ),

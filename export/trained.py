@@ -15,6 +15,7 @@ class Trained:
     """A trained network and its data set.
 
     detector: in eval mode.  space: the name that gives the genes a meaning.
+    digits: the genes, where the space has more of them than the segmenter has nodes.
     calibration: good images that no training has seen.  fingerprint: of the whole data set.
     validation: good images that chose the network; it was then trained on them as well.
     """
@@ -31,6 +32,12 @@ class Trained:
     fingerprint: str
     code_version: str
     validation: tuple[Sample, ...] = ()
+    digits: str | None = None
+
+    @property
+    def genes(self) -> str:
+        """The genes as digits of the space; empty for a family without genes."""
+        return self.spec.digits if self.digits is None else self.digits
 
     @property
     def training(self) -> tuple[Sample, ...]:
