@@ -35,6 +35,7 @@ VERB_HELP = {
     "search": "Search the best network under hard limits.",
     "serve": "The edge server: page and REST.",
     "sign": "Make keys, sign bundles, check who signed one.",
+    "tune": "Retrain a found network, tuned under constraints.",
 }
 
 

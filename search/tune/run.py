@@ -127,7 +127,8 @@ class _Tuning:
                 )
             self.log.write("stage", stage="tuning", state="finished")
         finally:
-            write_tune_report(self.folder.path)
+            if where.log.exists():
+                write_tune_report(self.folder.path)
         return outcome
 
     def _finish(
