@@ -7,16 +7,15 @@ from typing import Any
 
 import pytest
 
-from tests.search.ace.local_ray import start_ray
+from tests.search.ace.local_ray import local_ray
 
 
 @pytest.fixture(scope="session")
 def ray_session() -> Iterator[Any]:
     """The `ray` module, initialised once for all tests of this process."""
-    with tempfile.TemporaryDirectory(prefix="ray", dir="/tmp", ignore_cleanup_errors=True) as folder:
-        ray = start_ray(folder)
+    folder = tempfile.TemporaryDirectory(prefix="ray", dir="/tmp", ignore_cleanup_errors=True)
+    with folder as name, local_ray(name) as ray:
         yield ray
-        ray.shutdown()
 
 
 @pytest.fixture

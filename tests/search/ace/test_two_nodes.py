@@ -1,48 +1,16 @@
 """Two nodes on one machine: the driver and the board on the first, the trials on the second."""
 
-import json
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from tests.search.ace.curve import curve_trainable
 from tests.search.ace.expected import plain, walk
+from tests.search.ace.local_ray import second_node
 
 pytestmark = [pytest.mark.filterwarnings("ignore::ResourceWarning")]  # Ray's own files and sockets
 
 
-@pytest.fixture
-def second_node(ray_session) -> Iterator[str]:
-    """The resource that only the second node has; the node leaves the cluster afterwards."""
-    command = [Path(sys.executable).parent / "ray", "start", "--block", "--num-cpus=1"]
-    command += [
-        f"--address={ray_session.get_runtime_context().gcs_address}",
-        "--object-store-memory=80000000",
-    ]
-    command += [f"--resources={json.dumps({'second': 1})}"]
-    node = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        wait_until(lambda: "second" in ray_session.cluster_resources() and node.poll() is None)
-        yield "second"
-    finally:
-        node.terminate()
-        node.wait(30)
-        wait_until(lambda: "second" not in ray_session.cluster_resources())
-
-
-def wait_until(holds, *, seconds=120.0):
-    end_s = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end_s, "the cluster did not change in time"
-        time.sleep(0.1)
-
-
 @pytest.mark.slow
-def test_trials_on_another_node_read_the_board(ray_session, second_node, tune_folder):
+def test_trials_on_another_node_read_the_board(ray_session, tune_folder):
     """The second trial skips what the first one's best feasible score rules out: it has read the board."""
     from ray import tune
 
@@ -53,12 +21,13 @@ def test_trials_on_another_node_read_the_board(ray_session, second_node, tune_fo
         {"objective": [0.2, 0.4, 0.7], "constraint": [0.1]},
     ]
     ace = AceScheduler("score", "max", constraints={"g": 0.25}, max_iterations=4, interval="one")
-    results = tune.Tuner(
-        tune.with_resources(ace.trainable(curve_trainable()), {"cpu": 0, second_node: 1}),
-        param_space={"curve": tune.grid_search(curves)},
-        tune_config=tune.TuneConfig(scheduler=ace, max_concurrent_trials=1, reuse_actors=True),
-        run_config=tune.RunConfig(storage_path=tune_folder, verbose=0, callbacks=[ace.callback()]),
-    ).fit()
+    with second_node(ray_session, resources={"second": 1}):
+        results = tune.Tuner(
+            tune.with_resources(ace.trainable(curve_trainable()), {"cpu": 0, "second": 1}),
+            param_space={"curve": tune.grid_search(curves)},
+            tune_config=tune.TuneConfig(scheduler=ace, max_concurrent_trials=1, reuse_actors=True),
+            run_config=tune.RunConfig(storage_path=tune_folder, verbose=0, callbacks=[ace.callback()]),
+        ).fit()
     _, trials = walk(curves, ace.options)
     found = [plain(ace.state.course(trial)) for trial in ace.state.trials()]
     assert found == [plain(records) for records in trials]
