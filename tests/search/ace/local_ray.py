@@ -61,7 +61,7 @@ def local_ray(folder: str, *, num_cpus: int = 2, tries: int = 6) -> Iterator[Any
 
 @contextmanager
 def second_node(ray: Any, *, resources: Mapping[str, float], tries: int = 6) -> Iterator[None]:
-    """Keep another node of this machine in the cluster while the context is open, with `resources` of its own."""
+    """Keep another node, with `resources` of its own, in the cluster while the context is open."""
     command = [str(Path(sys.executable).parent / "ray"), "start", "--block", "--num-cpus=1"]
     command += [f"--address={ray.get_runtime_context().gcs_address}"]
     command += [f"--object-store-memory={OBJECT_STORE_BYTES}", f"--resources={json.dumps(dict(resources))}"]
