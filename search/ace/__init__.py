@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from search.ace.board import AceBoard, start_board
     from search.ace.options import AceError, AceOptions, Constraint
-    from search.ace.persistence import AceStateCallback
+    from search.ace.persistence import AceStateCallback, read_books
     from search.ace.record import Record
     from search.ace.scheduler import AceScheduler
     from search.ace.state import AceState, Verdict
     from search.ace.stratum import Stratum
+    from search.ace.summary import no_feasible_message
     from search.ace.trainable import ConstrainedTrainable
 
 _HOMES = {
@@ -32,6 +33,8 @@ _HOMES = {
     "Record": "record",
     "Stratum": "stratum",
     "Verdict": "state",
+    "no_feasible_message": "summary",
+    "read_books": "persistence",
     "start_board": "board",
 }
 
@@ -47,6 +50,8 @@ __all__ = [
     "Record",
     "Stratum",
     "Verdict",
+    "no_feasible_message",
+    "read_books",
     "start_board",
 ]
 

@@ -8,14 +8,18 @@ iteration, so one that comes twice counts once.
 """
 
 import logging
+import pickle
+from pathlib import Path
 from typing import Any
 
 from ray.tune import Callback
 from ray.tune.experiment import Trial
 
 from search.ace import record as keys
-from search.ace.books import dump_state, load_state
+from search.ace.books import dump_state, load_state, saved_options
+from search.ace.options import AceError
 from search.ace.scheduler import AceScheduler
+from search.ace.state import AceState
 from search.ace.summary import no_feasible_message
 
 logger = logging.getLogger(__name__)
@@ -45,3 +49,21 @@ class AceStateCallback(Callback):
     def set_state(self, state: dict[str, Any]) -> None:
         load_state(state, self.scheduler.state)
         self.scheduler.show()
+
+
+def read_books(experiment: str | Path) -> AceState:
+    """Return the books in the folder of an experiment, running, killed or finished, as last saved by Ray.
+
+    Raises:
+        AceError: the folder holds none, or they are of another version of the code.
+    """
+    for path in sorted(Path(experiment).glob("callback-states-*.pkl"), reverse=True):
+        for saved in pickle.loads(path.read_bytes()).values():
+            if isinstance(saved, dict) and "records" in saved and "schema" in saved:
+                state = AceState(saved_options(saved))
+                load_state(saved, state)
+                return state
+    raise AceError(
+        f"{experiment} holds no books of ACE; give the folder of an experiment that ran with the callback of "
+        "its AceScheduler"
+    )
