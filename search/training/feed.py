@@ -89,11 +89,22 @@ def step_keys(step: int, *, num_images: int, batch_size: int, seed: int) -> list
 
 
 def training_feed(
-    samples: SyntheticSamples, *, first_step: int, num_steps: int, batch_size: int, seed: int, workers: int
+    samples: SyntheticSamples,
+    *,
+    first_step: int,
+    num_steps: int,
+    batch_size: int,
+    seed: int,
+    workers: int,
+    rank: int = 0,
+    num_ranks: int = 1,
 ) -> Iterator[Batch]:
-    """Yield the batches of steps `first_step` to `num_steps`, whatever the number of worker processes."""
+    """Yield the batches of steps `first_step` to `num_steps`, whatever the number of worker processes.
+
+    Of several ranks each gets its share of every batch: together they see what one would.
+    """
     keys = (
-        step_keys(step, num_images=len(samples), batch_size=batch_size, seed=seed)
+        step_keys(step, num_images=len(samples), batch_size=batch_size, seed=seed)[rank::num_ranks]
         for step in range(first_step, num_steps)
     )
     return iter(

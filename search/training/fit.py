@@ -120,9 +120,11 @@ class Fit:
             terms, rate = self.learn(batch)
             meter.add(terms)
             if self._step % plan.compute.log_steps == 0 or self.is_finished:
+                meter.average_over_ranks(self._fabric)
                 on_report(meter.report(self._step, rate))
             self._seconds = before_s + time.perf_counter() - started_s
             if self._step % plan.compute.checkpoint_steps == 0 or self._step == last:
+                meter.average_over_ranks(self._fabric)
                 meter.check(self._step, rate)
                 self._save()
             on_step(self._step)
@@ -144,6 +146,8 @@ class Fit:
             batch_size=plan.recipe.batch_size,
             seed=plan.seed,
             workers=plan.compute.workers,
+            rank=self._fabric.global_rank,
+            num_ranks=self._fabric.world_size,
         )
 
     def learn(self, batch: Batch) -> tuple[LossTerms, float]:
@@ -166,6 +170,9 @@ class Fit:
         return terms, rate
 
     def _save(self) -> None:
+        self._average_buffers_over_ranks()
+        if not self._fabric.is_global_zero:
+            return
         state = {
             "step": self._step,
             "seconds": self._seconds,
@@ -177,6 +184,17 @@ class Fit:
             **self._more_state(),
         }
         save_checkpoint(self._plan.checkpoint, state)
+
+    def _average_buffers_over_ranks(self) -> None:
+        """Give every rank the mean of the BN statistics, which each has measured on its share of the batches.
+
+        They are moving averages, so that averaging them now is the same as averaging them at every step.
+        """
+        if self._fabric.world_size == 1:
+            return
+        nets = [self.net] if self._average is None else [self.net, self._average.module]
+        for buffer in (buffer for net in nets for buffer in net.buffers() if buffer.is_floating_point()):
+            buffer.copy_(mean_over_ranks(buffer, self._fabric))
 
     def _restore(self) -> None:
         state = load_checkpoint(self._plan.checkpoint)
@@ -204,6 +222,13 @@ class Fit:
         """Take back what `_more_state` gave."""
 
 
+def mean_over_ranks(value: Tensor, fabric: Fabric) -> Tensor:
+    """Return the mean of what every rank has; every rank has to call it."""
+    mean = fabric.all_reduce(value, reduce_op="mean")
+    assert isinstance(mean, Tensor)
+    return mean
+
+
 class _Meter:
     """Sums losses on the device and reads them only when a report or a checkpoint is due."""
 
@@ -220,6 +245,11 @@ class _Meter:
         values = torch.stack([terms.total, terms.l2, terms.ssim, terms.focal]).detach()
         self._sums = values if self._sums is None else self._sums.to(values.device) + values
         self._num_timed += 1
+
+    def average_over_ranks(self, fabric: Fabric) -> None:
+        """Let every rank know the mean losses: all see the same, and stop together where it is no number."""
+        if fabric.world_size > 1 and self._sums is not None:
+            self._sums = mean_over_ranks(self._sums, fabric)
 
     def check(self, step: int, rate: float) -> None:
         """Raise TrainingError where a loss since the last report is not a number."""
