@@ -67,9 +67,17 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             output = result[0] if isinstance(result, tuple) else result
             self.layers.append(describe(f"{len(self.layers):03d}", args, output))
             self._has_bias = func is aten.convolution.default and args[2] is not None
-        elif func in _BATCH_NORMS and not self._has_bias:
-            self._fold(num_biases=result[0].shape[1])
+        elif func in _BATCH_NORMS:
+            self._normalise(args, result[0])
         return result
+
+    def _normalise(self, args: Any, output: Tensor) -> None:
+        """The exporters fold BN into a convolution, but leave it behind a transposed one."""
+        if self.layers[-1].op == "ConvTranspose":
+            norm = _plain("BatchNormalization", parameters=4 * output.shape[1])
+            self.layers.append(norm(f"{len(self.layers):03d}", args, output))
+        elif not self._has_bias:
+            self._fold(num_biases=output.shape[1])
 
     def _fold(self, *, num_biases: int) -> None:
         """Batch normalisation leaves its shift as the bias of the convolution before it."""
@@ -96,11 +104,14 @@ def _convolution(name: str, args: Any, output: Tensor) -> LayerRecord:
     )
 
 
-def _pool(name: str, args: Any, output: Tensor) -> LayerRecord:
-    kernel = args[1]
-    stride = args[2] if len(args) > 2 and args[2] else kernel
-    window = {"kernel": (kernel[0], kernel[-1]), "stride": (stride[0], stride[-1]), "dilation": (1, 1)}
-    return _plain("MaxPool", **window)(name, args, output)
+def _pool(op: str) -> Callable[[str, Any, Tensor], LayerRecord]:
+    def describe(name: str, args: Any, output: Tensor) -> LayerRecord:
+        kernel = args[1]
+        stride = args[2] if len(args) > 2 and args[2] else kernel
+        window = {"kernel": (kernel[0], kernel[-1]), "stride": (stride[0], stride[-1]), "dilation": (1, 1)}
+        return _plain(op, **window)(name, args, output)
+
+    return describe
 
 
 def _concat(name: str, args: Any, output: Tensor) -> LayerRecord:
@@ -134,10 +145,16 @@ def _hw(output: Tensor) -> tuple[int, int]:
 _BATCH_NORMS = (aten._native_batch_norm_legit_no_training.default, aten.native_batch_norm.default)
 _DESCRIBE: dict[Any, Callable[[str, Any, Tensor], LayerRecord]] = {
     aten.convolution.default: _convolution,
-    aten.max_pool2d_with_indices.default: _pool,
+    aten.max_pool2d_with_indices.default: _pool("MaxPool"),
+    aten.avg_pool2d.default: _pool("AveragePool"),
+    aten.mean.dim: _plain("GlobalAveragePool"),
     aten.upsample_bilinear2d.default: _plain("Resize"),
     aten.upsample_bilinear2d.vec: _plain("Resize"),
     aten.cat.default: _concat,
     aten.add.Tensor: _plain("Add"),
+    aten.mul.Tensor: _plain("Mul"),
+    aten.hardtanh.default: _plain("Clip"),
+    aten.slice.Tensor: _plain("Slice"),
+    aten.index_select.default: _plain("Gather"),
     aten.sigmoid.default: _plain("Sigmoid"),
 }

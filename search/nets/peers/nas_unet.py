@@ -34,12 +34,15 @@ RunCell = Callable[[int, Tensor, Tensor], Tensor]  # number of the cell, state 0
 
 
 class Preprocess(nn.Sequential):
-    """ReLU, 1x1 convolution and BN, which bring an input of a cell to its channels and its resolution."""
+    """ReLU, 1x1 convolution on every `stride`th pixel and BN: an input of a cell at its size and channels."""
 
     def __init__(self, in_channels: int, out_channels: int, *, stride: int, is_mixed: bool) -> None:
         super().__init__(
             nn.ReLU(),
-            nn.Conv2d(in_channels, out_channels, 1, stride=stride, bias=False),
+            # A pooling of single pixels, since the backward pass of a strided 1x1 convolution in channels-last
+            # layout writes past its memory on CPUs (torch 2.14).
+            nn.MaxPool2d(1, stride) if stride > 1 else nn.Identity(),
+            nn.Conv2d(in_channels, out_channels, 1, bias=False),
             batch_norm(out_channels, is_mixed=is_mixed),
         )
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 from torchvision.models import ShuffleNetV2
 from torchvision.models.shufflenetv2 import InvertedResidual
 
@@ -24,15 +23,22 @@ CHANNELS = (24, 116, 232, 464, 1024)  # of the first layer, the three stages and
 
 
 class ShuffleUnit(InvertedResidual):  # type: ignore[misc]  # torchvision has no types
-    """torchvision's unit, with a shuffle whose shapes are numbers when it is exported."""
+    """torchvision's unit; its split and shuffle name channels, so that the exported shapes stay numbers."""
+
+    order: Tensor
+
+    def __init__(self, inp: int, oup: int, stride: int) -> None:
+        super().__init__(inp, oup, stride)
+        self.half = oup // 2
+        by_turns = torch.arange(oup).reshape(2, self.half).T.flatten()  # a shuffle of two groups
+        self.register_buffer("order", by_turns, persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         if self.stride == 1:
-            kept, changed = x.chunk(2, dim=1)
-            both = torch.cat([kept, self.branch2(changed)], dim=1)
+            first, second = x.narrow(1, 0, self.half), x.narrow(1, self.half, self.half)
         else:
-            both = torch.cat([self.branch1(x), self.branch2(x)], dim=1)
-        return F.channel_shuffle(both, 2)
+            first, second = self.branch1(x), x
+        return torch.cat([first, self.branch2(second)], dim=1).index_select(1, self.order)
 
 
 class ShuffleFabric(nn.Module):
