@@ -32,6 +32,7 @@ VERB_HELP = {
     "profile": "Measure this device, for latency limits that hold.",
     "replay": "Judge stored results again and list what changes.",
     "reproduce": "A table or figure of the dissertation, run again.",
+    "retrain": "Train a network that was found for another part.",
     "search": "Search the best network under hard limits.",
     "serve": "The edge server: page and REST.",
     "sign": "Make keys, sign bundles, check who signed one.",

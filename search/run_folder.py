@@ -108,12 +108,15 @@ class RunFolder:
             self.path.rmdir()
 
     def _keep_recipe(self, recipe: Recipe) -> None:
-        text = recipe.as_yaml()
-        if not self.recipe.exists():
-            write_file(self.recipe, text.encode())
-            return
+        if self.recipe.exists():
+            self.refuse_other_recipe(recipe)
+        else:
+            write_file(self.recipe, recipe.as_yaml().encode())
+
+    def refuse_other_recipe(self, recipe: Recipe) -> None:
+        """Raise RunError where the folder, which is no fresh one, was begun with another recipe."""
         begun = _with_new_keys(yaml.safe_load(self.recipe.read_text()))
-        now = yaml.safe_load(text)
+        now = yaml.safe_load(recipe.as_yaml())
         for key in _WITHOUT_EFFECT:  # the run ends the same whatever they are
             begun["compute"].pop(key, None)
             now["compute"].pop(key, None)

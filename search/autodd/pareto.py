@@ -5,12 +5,16 @@ Source: issue 3, item 6.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from search.events import EventLog, latest
 
 COSTS = ("macs_g", "size_mb", "latency_ms")
 
@@ -47,7 +51,7 @@ def archive(candidates: Sequence[dict[str, Any]]) -> list[Point]:
     A candidate that was dropped before its evaluation ended has no fitness and cannot be a point. Of
     candidates that are equal in everything the first in the order of genes stands for all.
     """
-    whole = [event for event in candidates if event["fitness"] is not None]
+    whole = [event for event in candidates if _is_number(event["fitness"])]
     if not whole:
         return []
     costs = [name for name in COSTS if all(name in event for event in whole)]
@@ -58,6 +62,15 @@ def archive(candidates: Sequence[dict[str, Any]]) -> list[Point]:
         _point(order[row], number, [name for name in costs if row in fronts[name]])
         for number, row in enumerate(sorted(_best(values)), start=1)
     ]
+
+
+def read_archive(events: Path) -> list[Point]:
+    """Return the archive of a run, from every candidate in its event log; empty where it searched nothing."""
+    return archive(latest(EventLog.read(events), "candidate", ["genes"]))
+
+
+def _is_number(fitness: float | None) -> bool:
+    return fitness is not None and math.isfinite(fitness)
 
 
 def _best(values: npt.NDArray[np.float64]) -> set[int]:

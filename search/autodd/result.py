@@ -27,6 +27,7 @@ class Chosen:
     space: str
     digits: str
     spec: NetworkSpec
+    style: str = ""  # of the defects that it was trained on
 
 
 def result_of(
@@ -38,6 +39,7 @@ def result_of(
         "schema": RESULT_SCHEMA,
         "state": "finished",
         "genes": {"space": chosen.space, "digits": chosen.digits},
+        "style": chosen.style,
         "searched": not recipe.network.is_fixed,
         "network": chosen.spec.as_dict(),
         "size_hw": list(data.size_hw),

@@ -16,17 +16,20 @@ from pathlib import Path
 from typing import Any
 
 from lightning_fabric import Fabric
-from torch import Tensor, nn
+from torch import nn
 
 from inspector.console import Console
 from inspector.dataset import Dataset
-from inspector.errors import BudgetError, RunError
+from inspector.errors import BudgetError, RecipeError, RunError
 from inspector.output_file import write_file
 from search.autodd.candidate_stage import CandidateJob, open_candidates
 from search.autodd.cell_stage import build_cell_search
 from search.autodd.data import RunData, open_run_data
 from search.autodd.evaluation_stage import evaluate_network, gallery
-from search.autodd.evolution import random_genes
+from search.autodd.evolution import GeneSpace
+from search.autodd.origin import NO_ORIGIN, Origin
+from search.autodd.pareto import read_archive
+from search.autodd.paths import RandomPath
 from search.autodd.race import Outcome
 from search.autodd.result import Chosen, result_of
 from search.autodd.search_stage import Evolution
@@ -41,12 +44,12 @@ from search.nets.spec import Genes, NetworkSpec, digits_of, genes_of
 from search.recipe import Recipe, TrainingRecipe
 from search.report.html import write_report
 from search.run_folder import RunFolder, load_network
-from search.streams import Purpose, stream
 from search.training.alternate import AlternatingFit
-from search.training.checkpoint import load_checkpoint, save_checkpoint
+from search.training.checkpoint import load_checkpoint, load_weights, save_checkpoint
 from search.training.device import make_fabric
 from search.training.feed import SyntheticSamples
 from search.training.fit import Fit, FitPlan, Forward, StepReport, plain_forward
+from search.training.parallel import check_devices, train_on_ranks
 
 _STAGE_NAMES = {"one_shot": "one-shot training", "cells": "search of cells", "retraining": "retraining"}
 # A judgement: at 2.3 times chance the found network was worse than the plain one (docs/results.md).
@@ -55,8 +58,11 @@ TRUSTED_AUROC = 0.8  # a judgement, too
 RETRAINING_SEED_OFFSET = 1  # fresh weights: not those that the supernet began with
 
 
-def run_search(recipe: Recipe, run: Path, *, console: Console) -> dict[str, Any]:
+def run_search(recipe: Recipe, run: Path, *, console: Console, origin: Origin = NO_ORIGIN) -> dict[str, Any]:
     """Bring a run to its end, from the beginning or from where it was killed; returns its result.
+
+    Args:
+        origin: Where the network of a recipe that searches nothing was found.
 
     Raises:
         InspectorError: bad data, limits that nothing meets, another process in the folder, a full disk.
@@ -70,7 +76,7 @@ def run_search(recipe: Recipe, run: Path, *, console: Console) -> dict[str, Any]
                 _report(run, open_run_data(recipe), load_network(run))
             return result
         with EventLog(folder.events) as log:
-            return _Run(recipe, folder, log, console).run()
+            return _Run(recipe, folder, log, console, origin).run()
 
 
 def _report(run: Path, data: RunData, net: nn.Module) -> None:
@@ -83,10 +89,12 @@ class _Run:
     folder: RunFolder
     log: EventLog
     console: Console
+    origin: Origin
 
     def run(self) -> dict[str, Any]:
         recipe = self.recipe
         self._check_limits()
+        self._check_devices()
         data = open_run_data(recipe)
         self._refuse_other_data(data.dataset)
         self._refuse_other_device()
@@ -96,14 +104,18 @@ class _Run:
             self.console.warn(note)
         fabric = make_fabric(recipe.compute)
         seconds: dict[str, float] = {}
-        genes, supernet = self._fixed_genes(), None
+        genes, supernet = self._fixed_genes(), self._inherited_supernet()
         if genes is None and recipe.network.family == "nas_unet":
             genes = self._search_cells(data, fabric, seconds)
         elif genes is None:
             genes, supernet = self._search(data, fabric, seconds)
         net = self._retrain(genes, supernet, data, fabric, seconds)
         metrics = self._evaluate(net, data, seconds)
-        result = result_of(recipe, self._chosen(genes), data, metrics=metrics, seconds=seconds)
+        result = {
+            **result_of(recipe, self._chosen(genes, data), data, metrics=metrics, seconds=seconds),
+            "origin": self.origin.record,
+            "pareto": [point.as_dict() for point in read_archive(self.folder.events)],
+        }
         write_file(self.folder.result, json.dumps(result, indent=1, allow_nan=False).encode())
         _report(self.folder.path, data, net)
         return result
@@ -150,6 +162,21 @@ class _Run:
                 "raise them or make it narrower"
             )
 
+    def _check_devices(self) -> None:
+        recipe = self.recipe
+        if recipe.compute.devices > 1 and recipe.network.family == "nas_unet":
+            raise RecipeError("nas_unet searches its cells on one device; set compute.devices to 1")
+        for training in (recipe.one_shot, recipe.retraining):
+            check_devices(recipe.compute, batch_size=training.batch_size)
+
+    def _inherited_supernet(self) -> nn.Module | None:
+        """Return the supernet of the run that found the network, where retraining begins with its weights."""
+        if self.origin.supernet is None:
+            return None
+        supernet = self._space.build_supernet()
+        load_weights(supernet, self.origin.supernet)
+        return supernet
+
     @property
     def _size_hw(self) -> tuple[int, int]:
         return (self.recipe.data.size, self.recipe.data.size)
@@ -167,11 +194,11 @@ class _Run:
             return self._space.spec(genes)
         return NetworkSpec(network.family, genes, network.width, network.own_reconstructor_width)
 
-    def _chosen(self, genes: Genes) -> Chosen:
-        family = self.recipe.network.family
+    def _chosen(self, genes: Genes, data: RunData) -> Chosen:
+        family, style = self.recipe.network.family, data.styles[self._space.style(genes)]
         if family == "unet":
-            return Chosen(self._space.name, self._space.digits(genes), self._spec(genes))
-        return Chosen(family if genes else "", digits_of(genes), self._spec(genes))
+            return Chosen(self._space.name, self._space.digits(genes), self._spec(genes), style)
+        return Chosen(family if genes else "", digits_of(genes), self._spec(genes), style)
 
     @cached_property
     def _space(self) -> Space:
@@ -183,36 +210,36 @@ class _Run:
         return Evolution(self.recipe.evolution, self.recipe.limits, costs, self.recipe.seed)
 
     def _search(self, data: RunData, fabric: Fabric, seconds: dict[str, float]) -> tuple[Genes, nn.Module]:
-        recipe = self.recipe
-        evolution = self._evolution
-        samples = data.search_samples()
-        fresh = self._space.build_supernet()
-        initialise(fresh, recipe.network.initialisation, seed=recipe.seed)
-        space = evolution.costs.gene_space()
-
-        def random_path(net: nn.Module, image: Tensor, step: int) -> tuple[Tensor, Tensor]:
-            # [D] Eq. 5.5: every step trains one path, drawn uniformly.
-            rng = stream(Purpose.PATH, seed=recipe.seed, number=step)
-            output: tuple[Tensor, Tensor] = net(image, random_genes(space, rng))
-            return output
-
-        fit = self._fit(
-            "one_shot", fresh, samples, recipe.one_shot, fabric, seconds=seconds, forward=random_path
-        )
-        supernet = fit.weights()
+        samples = [data.search_samples(style) for style in range(self._space.num_styles)]
+        supernets = [
+            self._train_supernet(stage, one, fabric, seconds)
+            for stage, one in zip(_one_shot_stages(data.styles), samples, strict=True)
+        ]
         started_s = time.perf_counter()
         self._stage("evolution", "started")
         job = CandidateJob(
-            recipe,
+            self.recipe,
             self._space,
-            [supernet],
+            supernets,
             data.validation_batches(),
-            [data.recalibration_batches(samples)],
+            [data.recalibration_batches(one) for one in samples],
         )
         genes = self._evolve(job)
         self._stage("evolution", "finished")
         seconds["evolution"] = time.perf_counter() - started_s
-        return genes, supernet
+        return genes, supernets[self._space.style(genes)]
+
+    def _train_supernet(
+        self, stage: str, samples: SyntheticSamples, fabric: Fabric, seconds: dict[str, float]
+    ) -> nn.Module:
+        recipe = self.recipe
+        fresh = self._space.build_supernet()
+        initialise(fresh, recipe.network.initialisation, seed=recipe.seed)
+        space = self._evolution.costs.gene_space()
+        num_genes = len(self._space.path(space.alphabets))  # the style of the defects is no part of a path
+        path = RandomPath(GeneSpace(space.alphabets[:num_genes], space.cheapest[:num_genes]), recipe.seed)
+        fit = self._fit(stage, fresh, samples, recipe.one_shot, fabric, seconds=seconds, forward=path)
+        return fit.weights()
 
     def _evolve(self, job: CandidateJob) -> Genes:
         evolution, past = self._evolution, EventLog.read(self.folder.events)
@@ -274,9 +301,8 @@ class _Run:
             self._space.inherit(net, supernet, genes)
         if recipe.network.encoder_weights is not None:
             load_encoder_weights(net, recipe.network.encoder_weights)
-        fit = self._fit(
-            "retraining", net, data.retraining_samples(), recipe.retraining, fabric, seconds=seconds
-        )
+        samples = data.retraining_samples(self._space.style(genes))
+        fit = self._fit("retraining", net, samples, recipe.retraining, fabric, seconds=seconds)
         trained = fit.weights()
         if load_checkpoint(self.folder.weights) is None:
             save_checkpoint(self.folder.weights, {"net": trained.state_dict()})
@@ -305,9 +331,11 @@ class _Run:
             checkpoint=self.folder.checkpoint(stage),
             forward=forward,
         )
-        fit = make(net, samples, plan, fabric=fabric)
         self._stage(stage, "started")
-        with self.console.progress(num_steps, _STAGE_NAMES[stage]) as advance:
+        if recipe.compute.devices > 1:
+            train_on_ranks(net, samples, plan, stage=stage, events=self.folder.events, console=self.console)
+        fit = make(net, samples, plan, fabric=fabric)
+        with self.console.progress(num_steps, _stage_name(stage)) as advance:
             advance(fit.first_step)
 
             def report(step: StepReport) -> None:
@@ -331,3 +359,13 @@ class _Run:
 
     def _stage(self, stage: str, state: str) -> None:
         self.log.write("stage", stage=stage, state=state)
+
+
+def _one_shot_stages(styles: Sequence[str]) -> list[str]:
+    """Name the training of each style's supernet; where there is one style, there is one such stage."""
+    return ["one_shot"] if len(styles) == 1 else [f"one_shot-{style}" for style in styles]
+
+
+def _stage_name(stage: str) -> str:
+    name, _, style = stage.partition("-")
+    return f"{_STAGE_NAMES[name]}, {style}" if style else _STAGE_NAMES[name]

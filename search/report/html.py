@@ -15,6 +15,7 @@ from search.report import genes, wording
 from search.report.curves import loss_chart
 from search.report.figure import Chart
 from search.report.gallery import GalleryItem, gallery_pictures
+from search.report.pareto import pareto_section
 from search.report.population import TOP, progress_chart, ranked, scatter_chart, size_limit_mb
 from search.report.record import RunRecord, read_record
 
@@ -81,6 +82,7 @@ def _context(record: RunRecord, gallery: Sequence[GalleryItem]) -> dict[str, Any
         "charts": _training_charts(record),
         "population": _population_charts(record, winner=digits),
         "top": ranked(candidates)[:TOP],
+        "pareto": pareto_section(record),
         "has_latency": any("latency_ms" in event for event in candidates),
         "pictures": gallery_pictures(gallery),
         "defect_columns": defect_columns(record.metrics.get("per_defect") or {}),
@@ -92,14 +94,22 @@ def _drawing(record: RunRecord, digits: object) -> genes.GeneDrawing | None:
     network, size_hw = record.result.get("network") or {}, record.result.get("size_hw")
     if not size_hw or not isinstance(network.get("width"), int):
         return None
+    if (record.result.get("genes") or {}).get("space") == "joint":
+        digits = str(digits)[: genes.NUM_NODES]  # the last gene is the style of the defects
     return genes.draw_genes(digits, size_hw=(size_hw[0], size_hw[1]), network=network)
 
 
 def _training_charts(record: RunRecord) -> list[Chart]:
-    return [
-        loss_chart(record.steps("one_shot"), name="one-shot", title="One-shot training: loss"),
-        loss_chart(record.steps("retraining"), name="retraining", title="Retraining: loss"),
+    supernets = [
+        loss_chart(record.steps(stage), name=stage.replace("_", "-"), title=_supernet_title(stage))
+        for stage in record.one_shot_stages or ["one_shot"]
     ]
+    return [*supernets, loss_chart(record.steps("retraining"), name="retraining", title="Retraining: loss")]
+
+
+def _supernet_title(stage: str) -> str:
+    style = stage.partition("-")[2]
+    return f"One-shot training on {style}: loss" if style else "One-shot training: loss"
 
 
 def _population_charts(record: RunRecord, *, winner: str | None) -> list[Chart]:

@@ -19,7 +19,7 @@ from search.report.record import series
 
 BYTES_PER_PARAMETER = 4
 TOP = 10
-_FITNESS = "AUPR, synthetic validation"
+_FITNESS = "fitness, synthetic validation"
 
 
 def ranked(candidates: list[Event]) -> list[Event]:
@@ -78,7 +78,9 @@ def scatter_chart(
     _draw_limit(plot, limit_mb, largest_mb=max(size_mb))
     plot.axes.set(xlabel="size in MB", ylabel=_FITNESS)
     plot.legend()
-    return Chart(title, _scatter_text(best_first, chosen, limit_mb, num_rejected), plot.svg())
+    num_dropped = sum(bool(event.get("dropped")) for event in candidates)
+    text = _scatter_text(best_first, chosen, limit_mb, num_rejected=num_rejected, num_dropped=num_dropped)
+    return Chart(title, text, plot.svg())
 
 
 def progress_chart(candidates: list[Event]) -> Chart:
@@ -126,7 +128,12 @@ def _draw_limit(plot: Plot, limit_mb: float | None, *, largest_mb: float) -> Non
 
 
 def _scatter_text(
-    best_first: list[Event], chosen: Event | None, limit_mb: float | None, num_rejected: int
+    best_first: list[Event],
+    chosen: Event | None,
+    limit_mb: float | None,
+    *,
+    num_rejected: int,
+    num_dropped: int,
 ) -> str:
     sizes = series(best_first, "size_mb", "fitness")[0]
     parts = [f"{len(best_first)} candidates of {sizes.min():.2f} to {sizes.max():.2f} MB."]
@@ -136,6 +143,11 @@ def _scatter_text(
         parts.append(f"The limit is {limit_mb:g} MB.")
     if num_rejected:
         parts.append(f"{num_rejected} more were over a limit and were rejected before evaluation.")
+    if num_dropped:
+        parts.append(
+            f"{num_dropped} more are not drawn: their evaluation was ended early, when it was certain that "
+            "they would not be among the best."
+        )
     return " ".join(parts)
 
 

@@ -45,13 +45,24 @@ class RunRecord:
     @property
     def stages(self) -> dict[str, str]:
         """For each stage 'finished', 'started' or 'not started'."""
-        last = {event["stage"]: event["state"] for event in self.events if event["kind"] == "stage"}
+        # of a joint search every style has a stage of its own: one_shot-perlin, one_shot-scar, ...
+        last = {
+            event["stage"].partition("-")[0]: event["state"]
+            for event in self.events
+            if event["kind"] == "stage"
+        }
         return {stage: last.get(stage, "not started") for stage in STAGES}
 
     @property
     def last_time(self) -> str:
         """When the last event was written (UTC, ISO 8601), or ''."""
         return str(self.events[-1].get("time", "")) if self.events else ""
+
+    @property
+    def one_shot_stages(self) -> list[str]:
+        """Return the stages in which supernets were trained: one, or one a style of defects."""
+        stages = dict.fromkeys(str(event["stage"]) for event in self.events if event["kind"] == "step")
+        return [stage for stage in stages if stage.partition("-")[0] == "one_shot"]
 
     def steps(self, stage: str) -> list[Event]:
         """Return the training steps of a stage in order, each once."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from inspector.errors import RunError, StorageError
 
@@ -51,6 +52,23 @@ def load_checkpoint(path: Path) -> dict[str, Any] | None:
             f"checkpoint {path} is damaged ({type(error).__name__}); remove the run and start again"
         ) from error
     return state
+
+
+def load_weights(net: nn.Module, path: Path) -> None:
+    """Load what the training of checkpoint `path` ends with, in place: its moving average if it keeps one.
+
+    Raises:
+        RunError: there is no such checkpoint, or it is damaged.
+    """
+    state = load_checkpoint(path)
+    if state is None:
+        raise RunError(f"checkpoint {path} is missing, but its weights are what the training begins with")
+    average = state["average"]
+    if average is None:
+        net.load_state_dict(state["net"])
+    else:
+        kept = ((name.partition("."), value) for name, value in average.items())
+        net.load_state_dict({name: value for (first, _, name), value in kept if first == "module"})
 
 
 def _sync_folder(folder: Path) -> None:
