@@ -13,7 +13,7 @@ from ray.tune.search import Searcher
 
 from search.ace.measured import read_lines
 
-MAX_CRASHES = 5
+MAX_CRASHES = 3
 
 
 class Budget:
@@ -41,7 +41,8 @@ class Budget:
         return self.zero_s + self.budget_s
 
     def spent_s(self) -> float:
-        return time.time() - self.zero_s
+        zero_s = self.zero_s  # before the time is asked, so that a fresh clock does not run backwards
+        return time.time() - zero_s
 
     def is_spent(self) -> bool:
         return self.spent_s() >= self.budget_s

@@ -11,19 +11,19 @@ the trial, which reads it before each iteration, evaluates its best checkpoint a
 
 from __future__ import annotations
 
+import pickle
 import time
 from collections.abc import Mapping
 from typing import Any
 
 import ray
-from ray import cloudpickle
 from ray.exceptions import RayError
 from ray.tune import Callback
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
-from search.ace import record as keys
 from search.ace.course import Evaluation
+from search.ace.measured import REPEATS
 from search.ace.options import AceOptions
 from search.ace.trainable import ConstrainedTrainable
 
@@ -52,6 +52,7 @@ def open_endings(experiment: str) -> Any:
 class EndingTrainable(ConstrainedTrainable):
     """Mixed into a user's trainable by `ending`: ends at the deadline, or when its scheduler asks."""
 
+    _reported: dict[str, Any]
     _deadline_s: float
     _defers: bool
     _endings: Any
@@ -79,9 +80,10 @@ class EndingTrainable(ConstrainedTrainable):
 
     def step(self) -> dict[str, Any]:
         """Ray's hook: one more iteration, or the last judgement."""
-        if self._course.iteration and self._ends():
+        if self._reported and self._ends():
             return self._last_report()
-        return super().step()
+        self._reported = super().step()
+        return self._reported
 
     def judge(self) -> Evaluation | None:
         """Evaluate the best checkpoint where it was kept for the end and is promising."""
@@ -106,17 +108,15 @@ class EndingTrainable(ConstrainedTrainable):
     def _evaluate_if_worth_it(self) -> Evaluation | None:
         return None if self._defers else super()._evaluate_if_worth_it()
 
+    def _begin(self, config: dict[str, Any]) -> None:
+        super()._begin(config)
+        self._reported = {}
+
     def _last_report(self) -> dict[str, Any]:
-        course, options = self._course, self.ace
+        """Report the last iteration again: with an evaluation, or marked as a repetition."""
         evaluation = None if self._defers else self.judge()
-        fields = course.report(options, evaluation)
-        return {
-            **fields,
-            options.metric: float(self.objective()),
-            keys.PRIMARY_COST_S: 0.0,
-            keys.STOPPED: "",
-            "done": True,
-        }
+        fields = {REPEATS: True} if evaluation is None else self._course.report(self.ace, evaluation)
+        return {**self._reported, **fields, "done": True}
 
 
 def ending(trainable: type[ConstrainedTrainable]) -> type[EndingTrainable]:
@@ -184,7 +184,7 @@ class RungsCallback(Callback):
         self.scheduler = scheduler
 
     def get_state(self) -> dict[str, Any]:
-        return {"scheduler": cloudpickle.dumps(self.scheduler.__dict__)}
+        return {"scheduler": pickle.dumps(self.scheduler.__dict__)}
 
     def set_state(self, state: Mapping[str, Any]) -> None:
-        self.scheduler.__dict__.update(cloudpickle.loads(state["scheduler"]))
+        self.scheduler.__dict__.update(pickle.loads(state["scheduler"]))

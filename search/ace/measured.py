@@ -18,6 +18,8 @@ from ray.tune.experiment import Trial
 from search.ace import record as keys
 from search.ace.options import AceOptions
 
+REPEATS = "ace/repeats"  # a last report that says again what the one before said
+
 
 @dataclass(frozen=True)
 class Line:
@@ -55,7 +57,7 @@ class Line:
 
 def line_of(result: Mapping[str, Any], options: AceOptions, *, seconds: float, with_config: bool) -> Line:
     """Return the line of a report."""
-    evaluated = bool(result.get(keys.EVALUATED))
+    evaluated = bool(result.get(keys.EVALUATED)) and not result.get(REPEATS)
     names = [constraint.name for constraint in options.constraints]
     g = {name: number(result.get(keys.constraint_key(name))) for name in names} if evaluated else {}
     return Line(

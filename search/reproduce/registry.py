@@ -20,6 +20,25 @@ class Entry:
 
 
 EXPERIMENTS: dict[str, Entry] = {
+    "figure-4.4": Entry(
+        "search.reproduce.figure_4_4",
+        "Figure44",
+        "Truncation percentages of ACE under a fairness constraint.",
+    ),
+    "table-4.3": Entry(
+        "search.reproduce.table_4_3", "Table43", "ACE and its baselines under a fairness constraint."
+    ),
+    "table-4.4": Entry(
+        "search.reproduce.table_4_4", "Table44", "What ACE's early-stopping choices are worth."
+    ),
+    "table-4.5": Entry("search.reproduce.table_4_5", "Table45", "ACE's adaptive constraint interval."),
+    "table-4.6": Entry("search.reproduce.table_4_6", "Table46", "Geometric and linear intervals."),
+    "figure-5.4": Entry(
+        "search.reproduce.figure_5_4", "Figure54", "AUPR against parameters: AutoDD and its peers."
+    ),
+    "table-5.1": Entry("search.reproduce.table_5_1", "Table51", "AutoDD and its peers on real defects."),
+    "table-5.2": Entry("search.reproduce.table_5_2", "Table52", "Styles of synthetic defects; joint search."),
+    "table-5.3": Entry("search.reproduce.table_5_3", "Table53", "Random search and evolution by fitness."),
     "styles": Entry(
         "search.reproduce.styles", "Styles", "Real defects found after training on each style of drawn ones."
     ),

@@ -38,6 +38,7 @@ SLOTS = 2
 ROUNDS_PER_ITERATION = 5
 DEFAULT_BUDGET_S = 300.0
 HARD, EASY = 0.25, 0.325
+CELL_FILE = "cell.json"
 
 
 @dataclass(frozen=True)
@@ -78,11 +79,12 @@ class CreditBench:
         shared = _measured_beside(folder, identity)
         if shared is not None:
             console.say(f"{cell.policy}, seed {seed}: the same was measured in {shared}")
+            write_file(folder / CELL_FILE, shared.read_bytes())
             return dict(json.loads(shared.read_text())["figures"])
         outcome = self._run(cell, seed, folder=folder, options=options, budget_s=budget_s)
         figures = figures_of(outcome)
         record = {"identity": identity, "figures": figures, "history": history_of(outcome)}
-        write_file(folder / "cell.json", json.dumps(record, indent=1, allow_nan=False).encode())
+        write_file(folder / CELL_FILE, json.dumps(record, indent=1, allow_nan=False).encode())
         return figures
 
     def _run(
@@ -144,11 +146,16 @@ def history_of(outcome: TuningOutcome) -> list[tuple[float, float]]:
 
 def _measured_beside(folder: Path, identity: Mapping[str, Any]) -> Path | None:
     """Find the cell in the run folders that lie beside this one: RUN/work/KEY-SEED/cell.json."""
-    for file in sorted(folder.parents[2].glob("*/work/*/cell.json")):
-        try:
-            found = json.loads(file.read_text())["identity"]
-        except (ValueError, KeyError):
-            continue
-        if found == dict(identity):
+    for file in sorted(folder.resolve().parents[2].glob(f"*/work/*/{CELL_FILE}")):
+        if read_cell(file).get("identity") == dict(identity):
             return file
     return None
+
+
+def read_cell(file: Path) -> Mapping[str, Any]:
+    """Return `identity`, `figures` and `history` of a measured cell; nothing where the file is damaged."""
+    try:
+        cell = json.loads(file.read_text())
+    except ValueError:
+        return {}
+    return cell if isinstance(cell, dict) else {}
