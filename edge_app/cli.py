@@ -9,6 +9,7 @@ from typing import List, Optional, Tuple
 import typer
 
 from edge_app.access.first_key import announce_first_key
+from edge_app.heap import bounded_heap
 from edge_app.main import create_app
 from edge_app.parts import Parts, open_parts
 from edge_app.server import bind, run
@@ -79,8 +80,11 @@ def serve(
         tls_cert=tls_cert,
         tls_key=tls_key,
     )
-    parts, listener = _open(settings, bundle)
-    with closing(listener), closing(parts):
+    with ExitStack() as opened:
+        opened.enter_context(bounded_heap())  # before there is a thread: each would have a heap of its own
+        parts, listener = _open(settings, bundle)
+        opened.enter_context(closing(listener))
+        opened.enter_context(closing(parts))
         url = _url(settings, port=listener.getsockname()[1])
         _warn(console, parts)
         _ask_for_keys(console, parts, url, is_terminal=(sys.stderr if json_output else sys.stdout).isatty())

@@ -13,7 +13,6 @@ from fastapi import FastAPI
 
 from edge_app.access import tls as tls_version
 from edge_app.access.log_guard import guard_logs
-from edge_app.heap import bounded_heap
 from edge_app.protocol import BoundedHttp
 from edge_app.settings import Settings
 from inspector.errors import InputError
@@ -85,7 +84,7 @@ def run(
     sys.setswitchinterval(SWITCH_S)
     guard_logs()  # uvicorn has just set up its handlers
     # uvicorn raises SIGINT again after it has stopped in good order
-    with suppress(KeyboardInterrupt), bounded_heap():
+    with suppress(KeyboardInterrupt):
         _AnnouncingServer(config, on_ready, on_stop).run(sockets=[listener])
 
 

@@ -88,9 +88,13 @@ class Busy:
                 if answer.status != 200:
                     raise RuntimeError(f"the live picture answered {answer.status}")
                 while not self._is_over.is_set():
-                    data = answer.read1(SLOW_BYTES if is_slow else 65536)
-                    if not data:
-                        return  # given up as too slow: connect again
+                    try:
+                        data = answer.read1(SLOW_BYTES if is_slow else 65536)
+                    except http.client.IncompleteRead:
+                        data = b""
+                    if not data:  # given up as too slow, also in the middle of a picture: connect again
+                        self.counts[f"{name}: given up"] += 1
+                        return
                     self.counts[name] += data.count(b"\xff\xd8\xff")
                     if is_slow:
                         self._is_over.wait(SLOW_PAUSE_S)

@@ -7,16 +7,25 @@ are on disk, and a sweep removes what has no row.
 """
 
 import threading
+from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Dict, FrozenSet, Optional, Tuple
+from typing import Deque, Dict, FrozenSet, List, Mapping, Optional, Tuple, cast
 
 import numpy as np
 
 from edge_app.services.result import Photo
 from edge_app.store.failure import Severity, severity_of
-from edge_app.store.files import NewFile, ResultFiles, begin_files, fill_file, remove_files, trim_file
+from edge_app.store.files import (
+    Beginning,
+    NewFile,
+    ResultFiles,
+    begin_files,
+    fill_file,
+    remove_files,
+    trim_file,
+)
 from edge_app.store.score_map import encode_score, largest_file
 
 MAX_EARLY = 32
@@ -31,6 +40,10 @@ class _Begun:
     score: Optional["Future[NewFile]"] = None
 
 
+_Waiting = Tuple[Photo, Beginning, "Future[NewFile]"]
+_Prepared = Tuple[Beginning, "Future[NewFile]"]
+
+
 class EarlyFiles:
     """Begun files by the id of their result. What cannot be written early is written later, as always."""
 
@@ -38,6 +51,7 @@ class EarlyFiles:
         self._files = files
         self._lock = threading.Lock()
         self._begun: Dict[str, _Begun] = {}
+        self._waiting: Deque[_Waiting] = deque()
         # The map of one result must not wait until the next one's photo is on disk.
         self._photos = ThreadPoolExecutor(1, thread_name_prefix="store-photo")
         self._scores = ThreadPoolExecutor(1, thread_name_prefix="store-score")
@@ -57,14 +71,14 @@ class EarlyFiles:
         """
         path = self._files.photo_path(result_id, created_ms, photo.media_type)
         score_path = self._files.score_path(result_id, created_ms)
+        beginning = Beginning(NewFile(path, b""), score_path, largest_file(map_hw))
         with self._lock:
-            if len(self._begun) < MAX_EARLY and result_id not in self._begun:
-                job = self._photos.submit(
-                    lambda: begin_files(
-                        NewFile(path, photo.data), score_path, score_bytes=largest_file(map_hw)
-                    )
-                )
-                self._begun[result_id] = _Begun(job, score_path)
+            if len(self._begun) >= MAX_EARLY or result_id in self._begun:
+                return
+            self._photos.submit(self._begin_waiting)  # raises when this is closed
+            future = cast("Future[NewFile]", Future())
+            self._waiting.append((photo, beginning, future))
+            self._begun[result_id] = _Begun(future, score_path)
 
     def begin_score(self, result_id: str, score: np.ndarray) -> None:
         """Start to write the map of a begun result; returns at once."""
@@ -117,6 +131,27 @@ class EarlyFiles:
             self.drop(result_id)
         self._photos.shutdown(wait=True)
         self._scores.shutdown(wait=True)
+
+    def _begin_waiting(self) -> None:
+        """Begin all that wait, so that their syncs are shared: a fast network is not held up by the disk."""
+        with self._lock:
+            waiting = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        batch: List[_Prepared] = []
+        for photo, beginning, future in waiting:
+            try:  # a camera's photo is encoded here
+                batch.append((replace(beginning, photo=replace(beginning.photo, data=photo.data)), future))
+            except Exception as error:
+                future.set_exception(error)
+        try:
+            failures: Mapping[Path, Exception] = begin_files([beginning for beginning, _ in batch])
+        except Exception as error:  # else `take` would wait for ever
+            failures = {beginning.photo.path: error for beginning, _ in batch}
+        for beginning, future in batch:
+            failure = failures.get(beginning.photo.path)
+            if failure is None:
+                future.set_result(replace(beginning.photo, is_durable=True))
+            else:
+                future.set_exception(failure)
 
 
 def _write_score(begun: _Begun, score: np.ndarray) -> NewFile:

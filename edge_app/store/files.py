@@ -34,6 +34,15 @@ class NewFile:
     is_durable: bool = False
 
 
+@dataclass(frozen=True)
+class Beginning:
+    """A photo that is to be written before its result is known, and the place of its score map."""
+
+    photo: NewFile
+    score_path: Path
+    score_bytes: int
+
+
 def hour_of(created_ms: int) -> int:
     """Return the beginning of the hour, UTC, in ms."""
     return created_ms // HOUR_MS * HOUR_MS
@@ -99,33 +108,41 @@ def write_files(files: Sequence[NewFile]) -> Dict[Path, OSError]:
     return failures
 
 
-def begin_files(photo: NewFile, score_path: Path, *, score_bytes: int) -> NewFile:
-    """Write and name a photo whose result is still being found out, and a file of zeros, `score_bytes` long,
-    for its score map, and make both durable; return the photo as `write_files` takes it.
+def begin_files(batch: Sequence[Beginning]) -> Dict[Path, OSError]:
+    """Write and name photos whose results are still being found out, and zeros where their maps will be.
+
+    All is durable then, but for the photos whose errors are returned: one could not be written, a name of the
+    two is taken, or it is the first of its hour, since only `write_files` makes folders and syncs them.
+    Nothing new is left of those. All are written before the first is synced, as in `write_files`.
 
     The zeros are written and not only reserved: bytes that take their place need no journal of the file
     system, and a journal waits for what others write.
-
-    Raises:
-        OSError: it cannot be written, one of the names is taken, or it is the first of its hour: only
-            `write_files` makes folders, since it syncs them. Nothing new is left.
     """
-    handle = _write_part(photo)
-    made = [_part(photo.path)]
-    try:
-        with score_path.open("xb") as score:
-            made.append(score_path)
-            score.write(bytes(score_bytes))
-            score.flush()
-            os.fsync(score.fileno())
-        made.append(photo.path)
-        _publish(photo.path, handle)
-        sync_path(photo.path.parent)
-    except OSError:
-        handle.close()
-        remove_files(made)
-        raise
-    return replace(photo, is_durable=True)
+    failures: Dict[Path, OSError] = {}
+    written: List[Tuple[Beginning, BinaryIO, BinaryIO]] = []
+    for new in batch:
+        try:
+            written.append((new, *_write_two(new)))
+        except OSError as error:
+            failures[new.photo.path] = error
+    named: List[Beginning] = []
+    for new, photo, score in written:
+        try:
+            with photo, score:
+                os.fsync(score.fileno())
+                _publish(new.photo.path, photo)
+            named.append(new)
+        except OSError as error:
+            failures[new.photo.path] = error
+            remove_files([new.photo.path, new.score_path])
+    for folder in sorted({new.photo.path.parent for new in named}):
+        try:
+            sync_path(folder)
+        except OSError as error:
+            there = [new for new in named if new.photo.path.parent == folder]
+            failures.update({new.photo.path: error for new in there})
+            remove_files([path for new in there for path in (new.photo.path, new.score_path)])
+    return failures
 
 
 def fill_file(new: NewFile) -> NewFile:
@@ -197,6 +214,25 @@ def _write_part(new: NewFile) -> BinaryIO:
         _part(new.path).unlink()
         raise
     return handle
+
+
+def _write_two(new: Beginning) -> Tuple[BinaryIO, BinaryIO]:
+    photo = _write_part(new.photo)
+    try:
+        score = new.score_path.open("xb")
+    except OSError:
+        photo.close()
+        _part(new.photo.path).unlink()
+        raise
+    try:
+        score.write(bytes(new.score_bytes))
+        score.flush()
+    except OSError:
+        photo.close()
+        score.close()
+        remove_files([new.photo.path, new.score_path])
+        raise
+    return photo, score
 
 
 def _publish(path: Path, handle: BinaryIO) -> None:

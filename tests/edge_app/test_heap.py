@@ -5,10 +5,14 @@ from __future__ import annotations
 import platform
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from tests.edge_app.serving import ROOT
+from edge_app.heap import MAX_ARENAS
+from tests.edge_app.serving import ROOT, serving
+
+RESERVED_BYTES = 64 * 2**20
 
 # Frames and small things that stay, in turn; then the frames go. Prints megabytes that are kept after that.
 PROGRAM = """
@@ -77,3 +81,22 @@ def test_a_model_that_went_leaves_no_holes() -> None:
     """Models that were swapped every 20 s once took 10 % more memory after four minutes."""
     assert kept_mb("mapped", program=MODEL) < 10
     assert kept_mb("left alone", program=MODEL) > 50
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the C library is not glibc")
+def test_the_threads_of_a_server_share_their_heaps() -> None:
+    """The limit once came after the threads, each with a heap of its own: eight, with frames in all."""
+    with serving(None) as served:
+        assert 0 < num_thread_heaps(served.process.pid) < MAX_ARENAS
+
+
+def num_thread_heaps(pid: int) -> int:
+    """Count the 64 MB that glibc reserves for a heap of its own; the first heap is another kind."""
+    found, begin, end = 0, -1, -1
+    for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
+        span, access = line.split()[:2]
+        low, high = (int(number, 16) for number in span.split("-"))
+        if access == "rw-p" and low % RESERVED_BYTES == 0:
+            begin, end = low, high
+        found += access == "---p" and low == end and high == begin + RESERVED_BYTES
+    return found

@@ -6,7 +6,7 @@ import errno
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -166,10 +166,10 @@ def test_a_map_waits_for_its_own_photo_and_for_no_other(
 ) -> None:
     may_go_on, begin_files = threading.Event(), files.begin_files
 
-    def slow(photo: files.NewFile, score_path: Path, *, score_bytes: int) -> files.NewFile:
-        if photo.path.name == "two.jpg":
+    def slow(batch: Sequence[files.Beginning]) -> dict[Path, OSError]:
+        if batch and batch[0].photo.path.name == "two.jpg":
             assert may_go_on.wait(10)
-        return begin_files(photo, score_path, score_bytes=score_bytes)
+        return begin_files(batch)
 
     monkeypatch.setattr("edge_app.store.early.begin_files", slow)
     begin(store, "one")
@@ -177,6 +177,49 @@ def test_a_map_waits_for_its_own_photo_and_for_no_other(
     store.begin_score("one", SCORE)
     assert store.add(result("one", SCORE)).result(10).kept_files
     may_go_on.set()
+
+
+def test_photos_that_wait_for_the_disk_share_its_syncs(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    may_go_on, begin_files = threading.Event(), files.begin_files
+    batches: list[list[str]] = []
+
+    def slow(batch: Sequence[files.Beginning]) -> dict[Path, OSError]:
+        if batch:
+            batches.append([new.photo.path.stem for new in batch])
+        assert may_go_on.wait(10)
+        return begin_files(batch)
+
+    monkeypatch.setattr("edge_app.store.early.begin_files", slow)
+    store.begin("r0", NOW_MS, result("r0").photo)
+    wait_until(lambda: batches == [["r0"]])
+    for number in range(1, 6):
+        store.begin(f"r{number}", NOW_MS, result(f"r{number}").photo)
+    may_go_on.set()
+    assert store.add(result("r5")).result(10).kept_files
+    assert batches == [["r0"], ["r1", "r2", "r3", "r4", "r5"]]
+
+
+def test_one_photo_that_cannot_be_begun_hurts_no_other(store: Store, tmp_path: Path) -> None:
+    """In one batch: one in a folder that is not there, one that is new, one whose name is taken."""
+    hour = next(tmp_path.rglob("first.jpg")).parent
+    new = [
+        files.Beginning(files.NewFile(folder / f"{name}.jpg", PHOTO), folder / f"{name}.score", 10)
+        for name, folder in (("bad", hour / "missing"), ("good", hour), ("first", hour))
+    ]
+    failures = files.begin_files(new)
+    assert {path.name: type(error) for path, error in failures.items()} == {
+        "bad.jpg": FileNotFoundError,
+        "first.jpg": FileExistsError,
+    }
+    assert names(tmp_path) == {"first.jpg", "good.jpg", "good.score"}
+
+
+def test_a_photo_that_cannot_be_encoded_is_the_results_own_error(store: Store) -> None:
+    broken = Photo(frame=np.zeros((0, 0, 3), np.uint8))
+    store.begin("one", NOW_MS, broken)
+    receipt = store.add(replace(result("one"), photo=broken)).result(10)
+    assert (receipt.stored, receipt.kept_files) == (True, False)
+    assert receipt.reason.startswith("its files could not be made")
 
 
 @pytest.mark.parametrize("name", ["one.jpg.part", "one.score"])
