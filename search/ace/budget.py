@@ -5,6 +5,8 @@ Source: [D] Sec. 4.3.2 (a search budget of one hour).
 
 from __future__ import annotations
 
+import pickle
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -85,15 +87,18 @@ class BudgetedSearch(Searcher):
         self.inner.on_trial_complete(trial_id, result, error)
 
     def save(self, checkpoint_path: str) -> None:
+        """Write one file: Ray renames the path that it gives here, and would leave a second file behind."""
         self.inner.save(checkpoint_path)
         own = (self._num_suggested, self._num_crashes, self._has_succeeded)
-        Path(f"{checkpoint_path}.budget").write_text(" ".join(str(int(value)) for value in own))
+        path = Path(checkpoint_path)
+        path.write_bytes(pickle.dumps((own, path.read_bytes())))
 
     def restore(self, checkpoint_path: str) -> None:
-        self.inner.restore(checkpoint_path)
-        own = Path(f"{checkpoint_path}.budget").read_text().split()
-        self._num_suggested, self._num_crashes = int(own[0]), int(own[1])
-        self._has_succeeded = own[2] == "1"
+        own, inner = pickle.loads(Path(checkpoint_path).read_bytes())
+        self._num_suggested, self._num_crashes, self._has_succeeded = own
+        with tempfile.NamedTemporaryFile() as file:
+            Path(file.name).write_bytes(inner)
+            self.inner.restore(file.name)
 
     def _is_full(self) -> bool:
         return self.max_trials is not None and self._num_suggested >= self.max_trials

@@ -43,7 +43,8 @@ def test_a_spent_budget_has_nothing_to_suggest(tmp_path: Path):
 def test_no_more_trials_than_asked_for_also_after_a_restore(tmp_path: Path):
     first = search_of(tmp_path, 1000.0, max_trials=2)
     first.suggest("a")
-    first.save(str(tmp_path / "state"))
+    first.save(str(tmp_path / "unfinished"))
+    (tmp_path / "unfinished").rename(tmp_path / "state")  # as Ray does: a second file would be left behind
     restored = search_of(tmp_path, 1000.0, max_trials=2)
     restored.restore(str(tmp_path / "state"))
     assert restored.suggest("b") == first.suggest("b")
