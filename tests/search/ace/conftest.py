@@ -1,6 +1,8 @@
 """One Ray for all tests of ACE."""
 
+import gc
 import tempfile
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,9 @@ def ray_session() -> Iterator[Any]:
 
 
 @pytest.fixture
-def tune_folder(tmp_path: Path) -> str:
+def tune_folder(tmp_path: Path) -> Iterator[str]:
     """A folder for the results of an experiment."""
-    return str(tmp_path / "tune")
+    yield str(tmp_path / "tune")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # Ray leaves the files of crashed trials open
+        gc.collect()

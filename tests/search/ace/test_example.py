@@ -22,4 +22,4 @@ def test_ace_on_scikit_learn(ray_session, tmp_path):
     found = re.search(r"AUC (0\.\d+), missed (0\.\d+)$", answer.stdout.strip())
     assert found, answer.stdout
     assert float(found[1]) > 0.95
-    assert float(found[2]) <= 0.03
+    assert float(found[2]) <= 0.05
