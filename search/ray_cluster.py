@@ -5,6 +5,7 @@ Ray is imported when a job asks for it, never before. A Ray that this process us
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import tempfile
@@ -13,13 +14,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from inspector.errors import InputError
+from inspector.errors import InputError, InspectorError
 
 _ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",  # a factory's workstation reports to nobody
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
 OBJECT_STORE_BYTES = 512 << 20
+
+
+class RayStartError(InspectorError):
+    """Ray could not be started on this machine."""
 
 
 @contextmanager
@@ -32,6 +37,7 @@ def connected(address: str | None, *, num_cpus: int) -> Iterator[Any]:
 
     Raises:
         InputError: nothing answers at `address`.
+        RayStartError: it did not start here, as on a machine that is far too busy.
     """
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
@@ -46,19 +52,36 @@ def connected(address: str | None, *, num_cpus: int) -> Iterator[Any]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Ray's own, about the machine that it finds
             if address is None:
-                ray.init(
-                    num_cpus=num_cpus,
-                    include_dashboard=False,
-                    object_store_memory=OBJECT_STORE_BYTES,
-                    _temp_dir=folder,
-                    **quiet,
-                )
+                _start(ray, folder, num_cpus=num_cpus, options=quiet)
             else:
                 _join(ray, address, quiet)
         try:
             yield ray
         finally:
-            ray.shutdown()
+            _leave(ray)
+
+
+def _leave(ray: Any) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Ray forgets pipes and processes that it has ended
+        ray.shutdown()
+        gc.collect()
+
+
+def _start(ray: Any, folder: str, *, num_cpus: int, options: dict[str, Any]) -> None:
+    try:
+        ray.init(
+            num_cpus=num_cpus,
+            include_dashboard=False,
+            object_store_memory=OBJECT_STORE_BYTES,
+            _temp_dir=folder,
+            **options,
+        )
+    except Exception as error:  # Ray has no class of its own for it
+        raise RayStartError(
+            f"Ray did not start on this machine ({' '.join(str(error).split())[:200]}); "
+            "run the same command again when the machine is less busy, or without workers"
+        ) from error
 
 
 def _join(ray: Any, address: str, options: dict[str, Any]) -> None:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
+from inspector.metrics import aupr
 from inspector.streaming_metrics import ScoreHistogram
 from search.autodd.fitness import BINS_PER_OCTAVE, Figure
 from search.autodd.validation import most_defective_first
@@ -44,6 +46,17 @@ class PlainEvaluator:
             for batch in self._validation:
                 histogram.add(self.score(batch.image, genes).numpy(), batch.mask.cpu().numpy()[:, 0])
         return histogram.aupr() if self._figure == "aupr" else histogram.auroc()
+
+    def histogram_and_exact(self, genes: Genes) -> tuple[float, float]:
+        """Return the AUPR of one candidate's scores, counted in bins and exact."""
+        histogram = ScoreHistogram(BINS_PER_OCTAVE)
+        with torch.no_grad(), self._fabric.autocast():
+            self.recalibrate(genes)
+            scores = [self.score(batch.image, genes).numpy() for batch in self._validation]
+        labels = [batch.mask.cpu().numpy()[:, 0] for batch in self._validation]
+        for score, label in zip(scores, labels, strict=True):
+            histogram.add(score, label)
+        return histogram.aupr(), aupr(np.concatenate(scores), np.concatenate(labels))
 
     def score(self, image: Tensor, genes: Genes) -> Tensor:
         """Return score maps (B, H, W) on the CPU, with the BN statistics that are there."""
