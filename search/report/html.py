@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from inspector.output_file import write_file
 from search.report import genes, wording
 from search.report.curves import loss_chart
+from search.report.effects_chart import effects_section
 from search.report.figure import Chart
 from search.report.gallery import GalleryItem, gallery_pictures
 from search.report.pareto import pareto_section
@@ -83,6 +84,7 @@ def _context(record: RunRecord, gallery: Sequence[GalleryItem]) -> dict[str, Any
         "population": _population_charts(record, winner=digits),
         "top": ranked(candidates)[:TOP],
         "pareto": pareto_section(record),
+        "explained": effects_section(record),
         "has_latency": any("latency_ms" in event for event in candidates),
         "pictures": gallery_pictures(gallery),
         "defect_columns": defect_columns(record.metrics.get("per_defect") or {}),
@@ -94,9 +96,8 @@ def _drawing(record: RunRecord, digits: object) -> genes.GeneDrawing | None:
     network, size_hw = record.result.get("network") or {}, record.result.get("size_hw")
     if not size_hw or not isinstance(network.get("width"), int):
         return None
-    if (record.result.get("genes") or {}).get("space") == "joint":
-        digits = str(digits)[: genes.NUM_NODES]  # the last gene is the style of the defects
-    return genes.draw_genes(digits, size_hw=(size_hw[0], size_hw[1]), network=network)
+    segmenter = network.get("genes", digits)  # a space may have more genes than the segmenter has nodes
+    return genes.draw_genes(segmenter, size_hw=(size_hw[0], size_hw[1]), network=network)
 
 
 def _training_charts(record: RunRecord) -> list[Chart]:
