@@ -25,7 +25,10 @@ class Classifier(ConstrainedTrainable):
         self.x, self.x_val, self.y, self.y_val = parts
 
     def build(self, config: dict[str, Any]) -> None:  # once a trial
-        self.model = SGDClassifier(loss="log_loss", learning_rate="constant", random_state=0, **config)
+        weight, numbers = {True: config["weight"]}, {"alpha": config["alpha"], "eta0": config["eta0"]}
+        self.model = SGDClassifier(
+            loss="log_loss", learning_rate="constant", random_state=0, class_weight=weight, **numbers
+        )
 
     def train_one_iteration(self) -> None:
         self.model.partial_fit(self.x, self.y, classes=[False, True])
@@ -47,7 +50,11 @@ if __name__ == "__main__":
     ace = AceScheduler("auc", "max", constraints={"missed": 0.05}, max_iterations=10)
     tune.Tuner(
         ace.trainable(Classifier),
-        param_space={"alpha": tune.loguniform(1e-5, 1.0), "eta0": tune.loguniform(1e-4, 1.0)},
+        param_space={
+            "alpha": tune.loguniform(1e-5, 0.1),
+            "eta0": tune.loguniform(1e-4, 0.1),
+            "weight": tune.uniform(1.0, 10.0),  # of a malignant case
+        },
         tune_config=tune.TuneConfig(scheduler=ace, num_samples=12, reuse_actors=True),
         run_config=tune.RunConfig(verbose=0, callbacks=[ace.callback()]),
     ).fit()
