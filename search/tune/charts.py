@@ -30,7 +30,16 @@ def course_chart(outcome: TuningOutcome) -> Chart:
         x, y = zip(*points, strict=True)
         chosen = best is not None and trial.trial == best.trial
         colour, width = (BLUE, 2.2) if chosen else (MUTED, 0.8)
-        plot.axes.plot(x, y, color=colour, lw=width, alpha=1.0 if chosen else 0.6, zorder=3 if chosen else 2)
+        marker = "." if len(x) == 1 else ""  # one point makes no line
+        plot.axes.plot(
+            x,
+            y,
+            marker=marker,
+            color=colour,
+            lw=width,
+            alpha=1.0 if chosen else 0.6,
+            zorder=3 if chosen else 2,
+        )
     for feasible, colour, marker, label in (
         (True, GREEN, "o", "constraints met"),
         (False, VERMILION, "x", "not met"),

@@ -17,7 +17,7 @@ from search.report.html import HEADLINE_METRICS, defect_columns, make_environmen
 from search.report.record import RunRecord, read_record
 from search.tune.charts import best_chart, constraint_chart, cost_chart, course_chart
 from search.tune.experiment import policy_of, tuning_folder
-from search.tune.recipe import TuneRecipe
+from search.tune.recipe import CHOICES, TuneRecipe
 from search.tune.trial_rows import NAMES, trial_rows, value_text
 
 _SECTIONS = ("retraining", "loss", "defects", "network")
@@ -117,12 +117,9 @@ def _choices(
             own = next(
                 (record.recipe[s][name] for s in _SECTIONS if name in (record.recipe.get(s) or {})), None
             )
-            rows.append((name, config.get(name), own, " to ".join(_plain(allowed))))
+            joint = ", " if name in CHOICES else " to "
+            rows.append((name, config.get(name), own, joint.join(f"{value:g}" for value in allowed)))
     return rows
-
-
-def _plain(allowed: Sequence[float]) -> list[str]:
-    return [f"{value:g}" for value in allowed]
 
 
 def _settings(record: RunRecord, run: Path) -> TuneRecipe:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from search.tune.found import found_network, settings_of
 from search.tune.material import Material, make_material
 from search.tune.recipe import TuneRecipe
 from tests.conftest import write_mvtec
+from tests.search.ace.local_ray import local_ray
 from tests.search.conftest import tiny_recipe
 
 GENES = "012" * 6
@@ -59,3 +62,18 @@ def settings(recipe: Recipe) -> TuneRecipe:
 def material(recipe: Recipe, settings: TuneRecipe) -> Material:
     assert found_network(recipe, settings).digits == GENES
     return make_material(recipe, settings, open_run_data(recipe))
+
+
+@pytest.fixture(scope="session")
+def ray_session() -> Iterator[Any]:
+    """The `ray` module, initialised; that of the tests of ACE where they ran before."""
+    import ray
+
+    if ray.is_initialized():
+        yield ray
+        return
+    with (
+        tempfile.TemporaryDirectory(prefix="ray", dir="/tmp", ignore_cleanup_errors=True) as folder,
+        local_ray(folder) as ray,
+    ):
+        yield ray
