@@ -1,4 +1,4 @@
-"""The archive on the page: charts of what was counted, rows that can be picked, nothing without candidates."""
+"""The archive on the page: charts of what was counted, rows that can be picked, nothing without any."""
 
 from __future__ import annotations
 
