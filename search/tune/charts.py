@@ -59,7 +59,7 @@ def course_chart(outcome: TuningOutcome) -> Chart:
     plot.legend()
     text = (
         f"{len(drawn)} trials, one line each"
-        + ("; the blue one was promoted" if best is not None else "")
+        + ("; the blue one holds the best feasible checkpoint" if best is not None else "")
         + ". A line that ends early was stopped. Marks show where constraints were evaluated."
     )
     return Chart(title, text, plot.svg())

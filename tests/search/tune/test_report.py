@@ -104,7 +104,9 @@ def test_rows_say_where_constraints_were_evaluated_and_whether_they_were_met(set
 
 def test_charts_say_in_words_what_they_show(settings: TuneRecipe) -> None:
     found = outcome(LINES, settings)
-    assert "5 trials, one line each; the blue one was promoted" in course_chart(found).text
+    assert (
+        "5 trials, one line each; the blue one holds the best feasible checkpoint" in course_chart(found).text
+    )
     assert "First feasible checkpoint after 10 s with 0.100; the best, 0.300" in best_chart(found).text
     assert constraint_chart(found, "robustness").text == "2 of 3 evaluated checkpoints are at most 0.9."
     assert "Median r 0.4" in cost_chart(found).text
