@@ -30,7 +30,7 @@ from search.training.feed import Batch
 
 SIDE, NARROW, NUM_PHOTOS = 128, 8, 200
 BATCH_SIZE = 4
-STEPS, GENERATIONS = 1500, 4
+STEPS, GENERATIONS = 1500, 2
 
 
 @dataclass(frozen=True)

@@ -70,11 +70,9 @@ def race(
         known: Fitness of candidates of earlier generations; at least that of the best `top_k`.
     """
     books = _Books(population, plan, advance, known)
-    if plan.together >= plan.num_rounds:
-        books.run(population, plan.num_rounds)
-    else:
-        for to_round in range(1, plan.together + 1):
-            books.run(books.above(books.known_cut(), population), to_round)
+    drops = plan.together < plan.num_rounds
+    for to_round in range(1, plan.together + 1):
+        books.run(books.above(books.known_cut(), population) if drops else population, to_round)
     while todo := books.above(books.cut(), population):
         for seen, group in groupby(sorted(todo, key=books.rounds.__getitem__), books.rounds.__getitem__):
             books.run(list(group), seen + 1)

@@ -89,8 +89,8 @@ def test_fewer_candidates_than_places_are_all_evaluated(num: int) -> None:
     assert all(outcome.fitness is not None for outcome in course.run(together=2, top_k=4).values())
 
 
-def test_without_dropping_everybody_is_evaluated_in_one_go() -> None:
+def test_without_dropping_everybody_is_evaluated_to_the_end() -> None:
     course = random_course(1)
-    outcomes = course.run(together=NUM_ROUNDS, top_k=3)
+    outcomes = course.run(together=NUM_ROUNDS, top_k=3, known=[0.99] * 3)
     assert {genes: outcome.fitness for genes, outcome in outcomes.items()} == course.fitness
     assert {outcome.rounds for outcome in outcomes.values()} == {NUM_ROUNDS}
