@@ -20,6 +20,19 @@ class Entry:
 
 
 EXPERIMENTS: dict[str, Entry] = {
+    "figure-4.4": Entry(
+        "search.reproduce.figure_4_4",
+        "Figure44",
+        "Truncation percentages of ACE under a fairness constraint.",
+    ),
+    "table-4.3": Entry(
+        "search.reproduce.table_4_3", "Table43", "ACE and its baselines under a fairness constraint."
+    ),
+    "table-4.4": Entry(
+        "search.reproduce.table_4_4", "Table44", "What ACE's early-stopping choices are worth."
+    ),
+    "table-4.5": Entry("search.reproduce.table_4_5", "Table45", "ACE's adaptive constraint interval."),
+    "table-4.6": Entry("search.reproduce.table_4_6", "Table46", "Geometric and linear intervals."),
     "figure-5.4": Entry(
         "search.reproduce.figure_5_4", "Figure54", "AUPR against parameters: AutoDD and its peers."
     ),
