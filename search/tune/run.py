@@ -82,10 +82,10 @@ class _Tuning:
         settings = settings_of(self.recipe)
         chosen = found_network(self.recipe, settings)
         check_sizes(self.recipe, settings, specs_of(chosen.spec, settings))
+        self._tell_other_code()
         data = open_run_data(self.recipe)
         self._refuse_another("data", {"fingerprint": data.dataset.fingerprint()}, "the photos have")
         self._refuse_another("network", chosen.spec.as_dict(), "the network that is tuned has")
-        self._tell_other_code()
         outcome = self._tune(settings, chosen)
         best = outcome.best_feasible
         self.console.say(outcome.sentence())

@@ -132,7 +132,9 @@ def test_the_report_tells_courses_reasons_and_choices(
 
 
 def test_another_recipe_or_other_photos_are_refused(
-    killed_and_continued: tuple[Path, dict[str, Any], list[str], str], tmp_path: Path
+    killed_and_continued: tuple[Path, dict[str, Any], list[str], str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     run, result, *_ = killed_and_continued
     with pytest.raises(RunError, match=r"begun with another recipe \(tune\.iterations was 3, now 4"):
@@ -141,9 +143,11 @@ def test_another_recipe_or_other_photos_are_refused(
     root = write_mvtec(tmp_path / "parts")
     recipe = tiny_tune(root)
     with RunFolder(fresh).claimed(recipe), EventLog(fresh / "events.jsonl") as log:
+        log.write("code", version="0.0.1")
         log.write("data", fingerprint="of other photos")
     with pytest.raises(RunError, match=r"the photos have changed since .*fresh was begun"):
         run_tune(recipe, fresh, console=QUIET)
+    assert "begun with version 0.0.1 and goes on with" in capsys.readouterr().err
 
 
 def test_nothing_feasible_is_told_with_the_closest_trial_and_nothing_is_lost(
