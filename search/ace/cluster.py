@@ -28,7 +28,7 @@ TRIES = 5
 def open_ray(*, slots: int, address: str | None = None) -> Iterator[None]:
     """Use the Ray that is running in this process, else join `address`, else start one for `slots` trials.
 
-    What was started or joined here is left at the end. A busy machine may take longer to start Ray than the
+    Without `address`, Ray's own variable RAY_ADDRESS counts, as it does for any program of Ray's. What was started or joined here is left at the end. A busy machine may take longer to start Ray than the
     30 s that Ray waits for itself, so that is tried again.
 
     Raises:
@@ -37,10 +37,11 @@ def open_ray(*, slots: int, address: str | None = None) -> Iterator[None]:
     """
     for name, value in TUNE_SETTINGS.items():
         os.environ.setdefault(name, value)
+    where = address or os.environ.get("RAY_ADDRESS") or None
     with ExitStack() as stack:
         for left in reversed(range(TRIES)):
             try:
-                stack.enter_context(connected(address, num_cpus=slots))
+                stack.enter_context(connected(where, num_cpus=slots))
                 break
             except RayStartError as error:
                 ray.shutdown()
