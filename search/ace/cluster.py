@@ -28,9 +28,9 @@ TRIES = 5
 def open_ray(*, slots: int, address: str | None = None) -> Iterator[None]:
     """Use the Ray that is running in this process, else join `address`, else start one for `slots` trials.
 
-    Without `address`, Ray's own variable RAY_ADDRESS counts, as for any program that uses Ray. What was started
-    or joined here is left at the end. A busy machine may take longer to start Ray than the 30 s that Ray waits
-    for itself, so that is tried again.
+    Without `address`, Ray's own variable RAY_ADDRESS counts, as for any program that uses Ray. What was
+    started or joined here is left at the end. A busy machine may take longer to start Ray than Ray waits for
+    itself, so that is tried again.
 
     Raises:
         InputError: no cluster answers at `address`.
