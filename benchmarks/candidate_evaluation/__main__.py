@@ -10,6 +10,7 @@ import torch
 from lightning_fabric import Fabric
 
 from benchmarks.candidate_evaluation.floor import Operations
+from benchmarks.candidate_evaluation.kept import Kept
 from benchmarks.candidate_evaluation.measure import Comparison, check_order, compare
 from benchmarks.candidate_evaluation.subject import SIDE, open_subject
 from benchmarks.report import print_result, say
@@ -31,6 +32,8 @@ def main() -> None:
         recalibration_batches=args.recalibration_batches,
         population=args.population,
     )
+    size = f"w{args.width}-v{args.validation_images}-r{args.recalibration_batches}-n{args.population}"
+    kept = Kept(args.folder / f"measured-{size}.json")
     fabric = Fabric(accelerator="cpu", devices=1, precision="32-true")
     operations = Operations(args.width, (SIDE, SIDE))
     found: dict[str, Comparison] = {}
@@ -44,6 +47,7 @@ def main() -> None:
             num_plain=args.plain if name == "evolved" else max(2, args.plain // 2),
             fabric=fabric,
             say=note,
+            kept=kept,
         )
         _say_what_was_found(found[name], note)
     order = check_order(subject.narrow, subject, subject.evolved, fabric=fabric)
@@ -86,8 +90,8 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--width", type=int, default=64, help="a multiple of 8; less shortens it")
     parser.add_argument("--population", type=int, default=50, help="candidates of a generation")
-    parser.add_argument("--validation-images", type=int, default=32)
-    parser.add_argument("--recalibration-batches", type=int, default=3, help="of 4 images")
+    parser.add_argument("--validation-images", type=int, default=40)
+    parser.add_argument("--recalibration-batches", type=int, default=2, help="of 4 images")
     parser.add_argument("--plain", type=int, default=9, help="candidates timed alone; the rest by a line")
     return parser.parse_args()
 

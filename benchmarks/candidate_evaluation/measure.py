@@ -5,19 +5,21 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 
 import numpy as np
 from lightning_fabric import Fabric
 
 from benchmarks.candidate_evaluation.floor import Operations
+from benchmarks.candidate_evaluation.kept import Kept
 from benchmarks.candidate_evaluation.plain import PlainEvaluator
 from benchmarks.candidate_evaluation.subject import Subject
 from search.autodd.candidates import Candidates
 from search.autodd.fitness import HISTOGRAM_ERROR, FitnessEvaluator
 from search.autodd.race import Outcome
 from search.nets.detector import OneShotDetector
-from search.nets.spec import Genes
+from search.nets.spec import Genes, digits_of
 
 
 @dataclass(frozen=True)
@@ -58,12 +60,14 @@ def compare(
     num_plain: int,
     fabric: Fabric,
     say: Callable[[str], None],
+    kept: Kept,
 ) -> Comparison:
     """Evaluate a generation in the three ways, plain ones at the beginning, in between and at the end.
 
     Args:
         num_plain: How many candidates are timed alone, evenly spread by their operations; the time of the
             others follows from a straight line through them.
+        kept: What was measured before is taken from it.
     """
     sample = _spread(population, operations, num_plain)
     plain: dict[Genes, float] = {}
@@ -77,21 +81,25 @@ def compare(
             fabric=fabric,
         )
         for genes in some:
-            begun_s = time.process_time()
-            plain[genes] = evaluator.fitness(genes)
-            plain_s[genes] = time.process_time() - begun_s
-            say(f"  plain {''.join(map(str, genes))}  {plain[genes]:.4f}  {plain_s[genes]:.1f} s")
+            plain[genes], plain_s[genes] = kept.once(
+                f"plain {digits_of(genes)}", partial(_timed, evaluator, genes)
+            )
+            say(f"  plain {digits_of(genes)}  {plain[genes]:.4f}  {plain_s[genes]:.1f} s")
+
+    def run_together(*, drop: bool) -> tuple[float, list[Outcome]]:
+        measure = partial(_together, subject, population, top_k=top_k, drop=drop, fabric=fabric)
+        seconds, outcomes = kept.once(f"together, {drop=}, {digits_of(population[0])}", measure)
+        say(f"  together, {drop=}  {seconds:.1f} s")
+        return seconds, [Outcome(*outcome) for outcome in outcomes]
 
     run_plain(sample[::3])
-    shared_s, whole = _together(subject, population, top_k=top_k, drop=False, fabric=fabric)
-    say(f"  together {shared_s:.1f} s")
+    shared_s, whole = run_together(drop=False)
     run_plain(sample[1::3])
-    dropping_s, raced = _together(subject, population, top_k=top_k, drop=True, fabric=fabric)
-    say(f"  together, dropping {dropping_s:.1f} s")
+    dropping_s, raced = run_together(drop=True)
     run_plain(sample[2::3])
 
     fitness = {genes: one.bound for genes, one in zip(population, whole, strict=True)}
-    kept = {g: one.fitness for g, one in zip(population, raced, strict=True) if one.fitness is not None}
+    left = {g: one.fitness for g, one in zip(population, raced, strict=True) if one.fitness is not None}
     top = _top(fitness, top_k)
     rounds = max(one.rounds for one in whole)
     return Comparison(
@@ -100,9 +108,9 @@ def compare(
         shared_s=shared_s,
         dropping_s=dropping_s,
         images_seen=sum(one.rounds for one in raced) / (rounds * len(raced)),
-        dropped=len(raced) - len(kept),
-        wrongly_dropped=len(set(top) - set(kept)),
-        same_top=_top(kept, top_k) == top and all(kept[genes] == fitness[genes] for genes in kept),
+        dropped=len(raced) - len(left),
+        wrongly_dropped=len(set(top) - set(left)),
+        same_top=_top(left, top_k) == top and all(left[genes] == fitness[genes] for genes in left),
         bit_equal=all(fitness[genes] == value for genes, value in plain.items()),
         fitness=(min(fitness.values()), float(np.median(list(fitness.values()))), max(fitness.values())),
     )
@@ -130,9 +138,15 @@ def check_order(
     return Order(len(apart), swapped, max(abs(histogram - exact) for histogram, exact in both))
 
 
+def _timed(evaluator: PlainEvaluator, genes: Genes) -> tuple[float, float]:
+    begun_s = time.process_time()
+    fitness = evaluator.fitness(genes)
+    return fitness, time.process_time() - begun_s
+
+
 def _together(
     subject: Subject, population: Sequence[Genes], *, top_k: int, drop: bool, fabric: Fabric
-) -> tuple[float, list[Outcome]]:
+) -> tuple[float, list[tuple[float | None, float, int]]]:
     begun_s = time.process_time()
     evaluator = FitnessEvaluator(
         subject.supernet,
@@ -141,7 +155,8 @@ def _together(
         fabric=fabric,
     )
     outcomes = Candidates(evaluator, top_k, drop).evaluate(population, (), lambda _note: None)
-    return time.process_time() - begun_s, outcomes
+    seconds = time.process_time() - begun_s
+    return seconds, [(one.fitness, one.bound, one.rounds) for one in outcomes]
 
 
 def _spread(population: Sequence[Genes], operations: Operations, count: int) -> list[Genes]:

@@ -30,7 +30,7 @@ from search.training.feed import Batch
 
 SIDE, NARROW, NUM_PHOTOS = 128, 8, 200
 BATCH_SIZE = 4
-STEPS, GENERATIONS = 1500, 2
+STEPS, GENERATIONS = 1500, 8
 
 
 @dataclass(frozen=True)
@@ -89,8 +89,9 @@ def _recipe(folder: Path, population: int) -> Recipe:
                 "crossover": population // 2,
                 "mutation": population - population // 2,
                 "iterations": GENERATIONS,
-                "validation_images": 64,
-                "recalibration_batches": 8,
+                "validation_images": 48,
+                "recalibration_batches": 2,
+                "drop": True,  # the same generations, sooner
             },
             "retraining": {"steps": 1, "warmup_steps": 0},
         }

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 
 import pytest
 import torch
 from lightning_fabric import Fabric
 
 from benchmarks.candidate_evaluation.floor import Operations
-from benchmarks.candidate_evaluation.measure import check_order, compare
+from benchmarks.candidate_evaluation.kept import Kept
+from benchmarks.candidate_evaluation.measure import Comparison, check_order, compare
 from benchmarks.candidate_evaluation.subject import Subject
 from benchmarks.widening import copy_widened
 from search.limits.cost import network_cost
@@ -59,6 +61,11 @@ def test_a_widened_supernet_computes_the_same_along_any_path() -> None:
 
 
 @pytest.fixture(scope="module")
+def fabric() -> Fabric:
+    return Fabric(accelerator="cpu", devices=1, precision="32-true")
+
+
+@pytest.fixture(scope="module")
 def subject() -> Subject:
     samples = make_samples(6)
     batches = [
@@ -69,17 +76,26 @@ def subject() -> Subject:
     return Subject(net, net, batches[:4], batches[3:], POPULATION, POPULATION)
 
 
-def test_a_comparison_finds_that_nothing_differs(subject: Subject, fabric: Fabric) -> None:
+def test_a_comparison_finds_that_nothing_differs_and_goes_on_from_what_is_kept(
+    subject: Subject, fabric: Fabric, tmp_path: Path
+) -> None:
     lines: list[str] = []
-    found = compare(
-        subject,
-        POPULATION,
-        operations=Operations(2, (SIDE, SIDE)),
-        top_k=2,
-        num_plain=4,
-        fabric=fabric,
-        say=lines.append,
-    )
+
+    def run() -> Comparison:
+        return compare(
+            subject,
+            POPULATION,
+            operations=Operations(2, (SIDE, SIDE)),
+            top_k=2,
+            num_plain=4,
+            fabric=fabric,
+            say=lines.append,
+            kept=Kept(tmp_path / "measured.json"),
+        )
+
+    found = run()
+    assert found == run()  # its seconds, too: nothing was measured again
+    del lines[6:]
     assert found.holds
     assert found.floor > 1
     assert len(lines) == 6
