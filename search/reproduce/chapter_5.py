@@ -132,8 +132,8 @@ class Chapter5(Experiment):
         }
         folder = textures(options)
         notes = [
-            f"Every network: {sizes[options.preset]}, from scratch, the same photos, synthetic defects, "
-            "order and schedule; one thread of torch a run unless OMP_NUM_THREADS says otherwise.",
+            f"Every network: {sizes[options.preset]}, from scratch, with the same photos, synthetic defects, "
+            "order and schedule.",
             f"Textures: {'procedural' if folder is None else folder.name}.",
         ]
         if options.preset != "paper":
