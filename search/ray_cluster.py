@@ -21,6 +21,7 @@ _ENVIRONMENT = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
 OBJECT_STORE_BYTES = 512 << 20
+TRIES = 3
 
 
 class RayStartError(InspectorError):
@@ -69,19 +70,24 @@ def _leave(ray: Any) -> None:
 
 
 def _start(ray: Any, folder: str, *, num_cpus: int, options: dict[str, Any]) -> None:
-    try:
-        ray.init(
-            num_cpus=num_cpus,
-            include_dashboard=False,
-            object_store_memory=OBJECT_STORE_BYTES,
-            _temp_dir=folder,
-            **options,
-        )
-    except Exception as error:  # Ray has no class of its own for it
-        raise RayStartError(
-            f"Ray did not start on this machine ({' '.join(str(error).split())[:200]}); "
-            "run the same command again when the machine is less busy, or without workers"
-        ) from error
+    """A busy machine may take longer than the 30 s that Ray waits for itself: then it is tried again."""
+    for left in reversed(range(TRIES)):
+        try:
+            ray.init(
+                num_cpus=num_cpus,
+                include_dashboard=False,
+                object_store_memory=OBJECT_STORE_BYTES,
+                _temp_dir=folder,
+                **options,
+            )
+            return
+        except Exception as error:  # Ray has no class of its own for it
+            _leave(ray)
+            if not left:
+                raise RayStartError(
+                    f"Ray did not start on this machine ({' '.join(str(error).split())[:200]}); "
+                    "run the same command again when the machine is less busy, or without workers"
+                ) from error
 
 
 def _join(ray: Any, address: str, options: dict[str, Any]) -> None:
