@@ -56,14 +56,14 @@ def _cell(drawn: Defective) -> Frame:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write defects_STYLE.png for every style; returns the exit status."""
+    """Write defects_STYLE.png for every style that is asked for; returns the exit status."""
     args = _parse(arguments)
     try:
         frames = _frames(args.photos, num=args.columns * args.rows, size_px=args.size)
         recipe = DefectsRecipe()
         textures = make_textures(recipe, seed=args.seed)
         args.out.mkdir(parents=True, exist_ok=True)
-        for name in STYLES:
+        for name in args.styles:
             style = make_style(recipe.model_copy(update={"style": name}), textures, frames)
             sheet = contact_sheet(style, frames, seed=args.seed, columns=args.columns, rows=args.rows)
             file = args.out / f"defects_{name}.png"
@@ -78,11 +78,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m search.defects.contact_sheet",
-        description="Draw a sheet of defects for every style.",
+        description="Draw a sheet of defects for each style.",
         epilog="Example: python -m search.defects.contact_sheet --photos data/good --out sheets",
     )
     parser.add_argument("--out", type=Path, required=True, help="folder for defects_STYLE.png")
     parser.add_argument("--photos", type=Path, help="a data set; without it, the built-in part is drawn")
+    parser.add_argument("--styles", nargs="+", choices=list(STYLES), default=list(STYLES))
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--size", type=int, default=160, help="side of a picture, pixels")
     parser.add_argument("--columns", type=int, default=6)

@@ -125,6 +125,7 @@ def _relief(patch: Frame, stamp: Stamp, around: Surroundings, rng: np.random.Gen
     )
     slope *= 1.0 / max(float(np.abs(slope).max()), 1e-6)
     slope += np.float32(rng.uniform(-0.5, 0.5)) * stamp.alpha
+    slope *= stamp.alpha  # a slope that reached the patch's border would be cut off there in a straight line
     change = abs(draw_contrast(around, rng)) * slope
     lit = patch + np.rint(change)[..., None]
     return np.asarray(np.clip(lit, 0.0, 255.0), np.uint8)

@@ -7,6 +7,7 @@ import pytest
 from search.defects import ProceduralTextures
 from search.defects.chips import chip
 from search.defects.choose import make_style
+from search.defects.fills import fill
 from search.defects.spots import cluster, spot
 from search.defects.strokes import random_walk, stroke
 from search.defects.surface import SurfaceDefects
@@ -107,6 +108,23 @@ def test_a_gap_between_the_flanks_of_a_dent_belongs_to_it(surface):
         filled = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
         holes += int(filled.sum()) - int(mask.sum())
     assert holes < 0.02 * sum(int(mask.sum()) for _, mask in surface)
+
+
+def test_no_fill_is_cut_off_at_the_border_of_its_patch(frame):
+    # A relief went on beyond the outline, up to the patch's border, where it ended in a straight line.
+    shapes = [spot, cluster, stroke]
+    for seed in range(NUM):
+        rng = np.random.default_rng(seed)
+        stamp = shapes[seed % 3]((SIDE, SIDE), rng) if seed % 4 else chip(frame, rng)
+        if stamp is None:
+            continue
+        before = frame[stamp.box.place].astype(int)
+        change = np.abs(fill(frame, stamp, [frame], rng) - before).max(axis=2)
+        box = stamp.box
+        inside = np.array([box.top > 0, box.left > 0, box.bottom < SIDE, box.right < SIDE])
+        rims = [change[0], change[:, 0], change[-1], change[:, -1]]
+        at_rim = max((int(rim.max()) for rim, at in zip(rims, inside, strict=True) if at), default=0)
+        assert at_rim <= max(2, 0.25 * change.max()), seed
 
 
 def test_a_dark_stain_on_black_is_no_defect():
