@@ -51,19 +51,18 @@ def effects_chart(effects: Sequence[NodeEffect]) -> Chart:
     plot.figure.set_size_inches(4.9, 5.6)
     plot.figure.subplots_adjust(left=0.1, right=0.975, bottom=0.09, top=0.93)
     for gene, operation in enumerate(OPERATIONS):
-        drawn = [
-            (effect.node, effect.means[gene]) for effect in effects if effect.means[gene].mean is not None
-        ]
+        means = [(effect.node, effect.means[gene]) for effect in effects]
+        drawn = [(node, mean, mean.mean) for node, mean in means if mean.mean is not None]
         offset = (gene - 1) * 0.24
         plot.axes.plot(
-            [mean.mean for _, mean in drawn],
-            [node + offset for node, _ in drawn],
+            [value for *_, value in drawn],
+            [node + offset for node, *_ in drawn],
             MARKERS[gene],
             color=operation.fill,
             markersize=4,
             label=operation.name,
         )
-        for node, mean in drawn:
+        for node, mean, _ in drawn:
             if mean.low is not None and mean.high is not None:
                 plot.axes.plot(
                     [mean.low, mean.high], [node + offset] * 2, color=operation.fill, linewidth=1.2
