@@ -39,8 +39,8 @@ class Preprocess(nn.Sequential):
     def __init__(self, in_channels: int, out_channels: int, *, stride: int, is_mixed: bool) -> None:
         super().__init__(
             nn.ReLU(),
-            # A pooling of single pixels, since the backward pass of a strided 1x1 convolution in channels-last
-            # layout writes past its memory on CPUs (torch 2.14).
+            # A pooling of single pixels, since the backward pass of a strided 1x1 convolution in
+            # channels-last layout writes past its memory on CPUs (torch 2.14).
             nn.MaxPool2d(1, stride) if stride > 1 else nn.Identity(),
             nn.Conv2d(in_channels, out_channels, 1, bias=False),
             batch_norm(out_channels, is_mixed=is_mixed),
