@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 from search.autodd.pareto import Point, archive
 from search.report.figure import BLUE, INK, MUTED, VERMILION, Chart, Plot
@@ -103,6 +104,7 @@ def _chart(
     limit = limits.get(cost.limit)
     if limit is not None and limit <= 1.5 * x.max():
         plot.axes.axvline(limit, color=INK, ls="--", lw=1.2, label=f"limit {limit:g} {cost.unit}")
+    plot.axes.xaxis.set_major_locator(MaxNLocator(6))
     plot.axes.set(xlabel=f"{cost.name} in {cost.unit}", ylabel="fitness, synthetic validation")
     plot.legend()
     return Chart(f"Fitness against {cost.name}", _text(cost, front, num_all=len(x)), plot.svg())

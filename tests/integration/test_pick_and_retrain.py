@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 
+from inspector import cli
 from inspector.console import Console
 from inspector.errors import InputError, RunError
 from search.autodd.pareto import read_archive
@@ -152,3 +153,34 @@ def test_the_photos_of_the_search_itself_are_no_other_part(
     recipe, run = finished
     run_retrain(run, Photos(recipe.data.root, seed=3), tmp_path / "new", console=QUIET)
     assert "holds the photos that" in capsys.readouterr().err
+
+
+def answer(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    """Run a verb as a machine does and return its one JSON object."""
+    capsys.readouterr()
+    assert cli.run([*arguments, "--json"]) == 0
+    parsed: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return parsed
+
+
+def test_both_are_verbs(
+    finished: Finished, retrained: tuple[Path, dict[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, (run, result) = finished[1], retrained
+    number = winner_of(source)
+    picked = answer(
+        ["search", str(source / "recipe.yaml"), "--run", str(source), "--pick", str(number)], capsys
+    )
+    assert picked["report"] == str(pick_folder(source, number) / "report.html")
+    again = ["retrain", str(source), "--data", result["data"]["root"], "--run", str(run)]
+    assert answer(again, capsys)["comparison"]["saved_s"] > 0
+    assert cli.run(again) == 0
+    assert "saved, from what it took in" in capsys.readouterr().out
+
+
+def test_a_run_that_is_not_there_ends_in_a_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["retrain", str(tmp_path), "--data", str(tmp_path), "--run", str(tmp_path / "new")]
+    assert cli.run(arguments) == 2
+    assert "is no run: it has no result.json" in capsys.readouterr().err
