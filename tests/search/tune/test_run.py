@@ -150,32 +150,6 @@ def test_another_recipe_or_other_photos_are_refused(
     assert "begun with version 0.0.1 and goes on with" in capsys.readouterr().err
 
 
-def test_nothing_feasible_is_told_with_the_closest_trial_and_nothing_is_lost(
-    ray_session: Any, parts: Path, tmp_path: Path
-) -> None:
-    strict = {
-        "tune": {
-            "trials": 1,
-            "iterations": 2,
-            "constraints": {
-                "robustness": {"max_failures": 0.0, "images": 6, "strengths": {"sensor_noise": [0.5]}}
-            },
-        }
-    }
-    run = tmp_path / "strict"
-    with pytest.raises(TrainingError, match=r"nothing met robustness <= 0, .* The closest was trial \w+ at"):
-        run_tune(tiny_tune(parts, strict), run, console=QUIET)
-    page = (run / "report.html").read_text()
-    assert "No network was promoted." in page
-    assert "The closest is iteration" in page
-    assert not (run / "result.json").exists()
-    assert len(read_lines(tuning_folder(run).log)) == 2
-    with pytest.raises(RunError, match="is not finished"):
-        load_trained(run)
-    with pytest.raises(TrainingError, match="nothing met robustness"):  # the same answer, without a new trial
-        run_tune(tiny_tune(parts, strict), run, console=QUIET)
-
-
 def test_a_budget_shorter_than_one_trial_says_so(ray_session: Any, parts: Path, tmp_path: Path) -> None:
     run = tmp_path / "short"
     with pytest.raises(TrainingError, match=r"no trial finished an iteration within 1e-06 s"):
