@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import statistics
 import subprocess
 import sys
 import threading
@@ -50,9 +51,10 @@ class Server:
 
 
 @contextmanager
-def serving(bundle: Path, state: Path, *, threads: int) -> Iterator[Server]:
-    """Serve `bundle`; nothing but the network has more than one thread."""
-    command = [sys.executable, "-c", _SERVE, str(bundle), "--state", str(state), "--port", "0"]
+def serving(bundle: Path | None, state: Path, *, threads: int) -> Iterator[Server]:
+    """Serve `bundle`, None: the shipped one; nothing but the network has more than one thread."""
+    given = [] if bundle is None else [str(bundle)]
+    command = [sys.executable, "-c", _SERVE, *given, "--state", str(state), "--port", "0"]
     env = {**os.environ, "OMP_NUM_THREADS": "1", "INSPECTOR_MAX_REQUESTS_PER_S": "100000"}
     start_s = time.perf_counter()
     process = subprocess.Popen(
@@ -68,6 +70,15 @@ def serving(bundle: Path, state: Path, *, threads: int) -> Iterator[Server]:
         process.wait(30)
         if process.stdout is not None:
             process.stdout.close()
+
+
+def shipped_ready_s(folder: Path, *, threads: int, rounds: int) -> float:
+    """Return the median time from the start of a process to its first line, with a new state folder each."""
+    took_s = []
+    for number in range(rounds):
+        with serving(None, folder / f"shipped-{number}", threads=threads) as server:
+            took_s.append(server.ready_s)
+    return statistics.median(took_s)
 
 
 @dataclass(frozen=True)
