@@ -1,6 +1,6 @@
 """What is evaluated: a trained supernet of paper width, and the last generation of a search over it.
 
-A supernet of w = 8 learns on the built-in part, a search of a few generations follows, all by the product's
+A supernet of w = 8 learns on the built-in part, a search of 20 generations follows, all by the product's
 own `run_search`; then the supernet is widened (benchmarks/widening.py). Defects are opaque, since easy ones
 are learnt in minutes, as hard ones are in the days of the paper's training.
 """
@@ -30,7 +30,8 @@ from search.training.feed import Batch
 
 SIDE, NARROW, NUM_PHOTOS = 128, 8, 200
 BATCH_SIZE = 4
-STEPS, GENERATIONS = 1500, 8
+STEPS, GENERATIONS = 1500, 20  # of the search, as in [D] Algorithm 4
+MAX_PARAMS_M = 40 / (64 / NARROW) ** 2  # the paper's limit, in proportion
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,7 @@ def _recipe(folder: Path, population: int) -> Recipe:
             "preset": "cpu",
             "data": {"root": str((folder / "part").resolve()), "size": SIDE},
             "network": {"width": NARROW, "reconstructor_width": NARROW},
+            "limits": {"max_params_m": MAX_PARAMS_M},
             "defects": {"blend_max": 0.0},
             "one_shot": {"steps": STEPS, "batch_size": BATCH_SIZE},
             "evolution": {
