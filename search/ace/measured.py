@@ -104,9 +104,14 @@ class MeasuredCallback(Callback):
         self._write(line_of(result, self.options, seconds=self.seconds(), with_config=first))
 
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
-        said = str(trial.get_error() or "it gave no reason").strip().splitlines()
         self._write(
-            Line(self.seconds(), trial.trial_id, config=dict(trial.config), done=True, error=said[-1])
+            Line(
+                self.seconds(),
+                trial.trial_id,
+                config=dict(trial.config),
+                done=True,
+                error=_reason(trial.error_file),
+            )
         )
 
     def _write(self, line: Line) -> None:
@@ -140,6 +145,16 @@ def read_lines(log: Path) -> Sequence[Line]:
             continue
         lines.setdefault((line.trial, line.iteration, line.done, line.afterwards), line)
     return list(lines.values())
+
+
+def _reason(error_file: str | None) -> str:
+    """Return the last line of the text that Ray wrote about a crash on this machine.
+
+    Ray's `get_error()` reads a copy in the storage, which comes later.
+    """
+    path = None if error_file is None else Path(error_file)
+    said = path.read_text().strip() if path is not None and path.exists() else ""
+    return said.splitlines()[-1] if said else "it gave no reason"
 
 
 def number(value: Any) -> float | None:

@@ -147,8 +147,9 @@ def _fit(tuner: tune.Tuner, where: TuningFolder) -> dict[str, Path]:
     try:
         grid = tuner.fit()
     except Exception as error:
+        said = str(error).strip().splitlines() or [type(error).__name__]
         raise TrainingError(
-            f"Ray Tune ended with an error: {error}; what was measured is in {where.log}, "
+            f"Ray Tune ended with an error: {said[-1]}; what was measured is in {where.log}, "
             "and the same command goes on from there"
         ) from error
     return {

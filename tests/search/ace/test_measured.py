@@ -74,9 +74,8 @@ def test_the_callback_writes_the_configuration_once_and_the_reason_of_a_crash(tm
     seen: list[Line] = []
     clock = iter([0.5, 1.0, 2.0])
     callback = MeasuredCallback(tmp_path / "log", OPTIONS, lambda: next(clock), seen.append)
-    trial: Any = SimpleNamespace(
-        trial_id="a", config={"x": 1}, get_error=lambda: RuntimeError("first line\nlast line")
-    )
+    trial: Any = SimpleNamespace(trial_id="a", config={"x": 1}, error_file=str(tmp_path / "error.txt"))
+    (tmp_path / "error.txt").write_text("Failure # 1\nTraceback ...\nlast line\n\n")
     callback.on_trial_result(0, [trial], trial, report())
     callback.on_trial_result(1, [trial], trial, report(**{keys.ITERATION: 4}))
     callback.on_trial_error(2, [trial], trial)
