@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
@@ -81,6 +82,7 @@ def trained_on_ranks(folder: Path, *, one_shot: bool, num_steps: int) -> nn.Modu
 
 def added_up(*, one_shot: bool, num_steps: int, dtype: torch.dtype = torch.float32) -> nn.Module:
     """One process: the gradients of both halves of each batch are added up, then one step is taken."""
+    torch.set_num_threads(1)  # as each rank here: more threads add up in another order
     net, forward = fresh(one_shot=one_shot)
     net = for_convolutions(net).to(dtype)
     samples = make_samples()
@@ -122,7 +124,15 @@ def biases_before_norm(net: nn.Module) -> set[str]:
     return names
 
 
+@pytest.fixture
+def _threads_restored() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    yield
+    torch.set_num_threads(threads)
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("_threads_restored")
 @pytest.mark.parametrize("one_shot", [False, True], ids=["plain", "supernet"])
 def test_a_step_of_two_processes_is_that_of_one_that_adds_up_halves(tmp_path: Path, one_shot: bool) -> None:
     start = fresh(one_shot=one_shot)[0].state_dict()
