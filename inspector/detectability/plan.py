@@ -30,25 +30,29 @@ class Spot:
 
     def draw(self, frame: np.ndarray) -> np.ndarray:
         """Return a copy of `frame`, uint8 (h, w, 3), with the spot: its rim is anti-aliased."""
-        cover = self._cover(frame.shape[:2])[..., None]
-        changed = frame + cover * np.float32(self.contrast * FULL_RANGE)
-        drawn: np.ndarray = np.clip(np.rint(changed), 0, FULL_RANGE).astype(np.uint8)
+        box, cover = self._cover(frame.shape[:2])
+        changed = frame[box] + cover[..., None] * np.float32(self.contrast * FULL_RANGE)
+        drawn: np.ndarray = frame.copy()
+        drawn[box] = np.clip(np.rint(changed), 0, FULL_RANGE).astype(np.uint8)
         return drawn
 
     def mask(self, frame_hw: Tuple[int, int]) -> np.ndarray:
         """Return its pixels, uint8 (h, w): those that it covers at least by half; never none."""
-        cover = self._cover(frame_hw)
-        return (cover >= min(0.5, float(cover.max()))).astype(np.uint8)
+        box, cover = self._cover(frame_hw)
+        mask = np.zeros(frame_hw, np.uint8)
+        mask[box] = _is_spot(cover)
+        return mask
 
     def is_drawn(self, frame: np.ndarray, drawn: np.ndarray) -> bool:
         """Tell whether the photo had room for it: at least half of its contrast is there on average."""
-        pixels = self.mask(frame.shape[:2]) != 0
-        change = np.abs(drawn[pixels].astype(np.float32) - frame[pixels]).mean() / FULL_RANGE
-        peak = float(self._cover(frame.shape[:2]).max())  # a spot smaller than a pixel never reaches all
+        box, cover = self._cover(frame.shape[:2])
+        pixels = _is_spot(cover)
+        change = np.abs(drawn[box][pixels].astype(np.float32) - frame[box][pixels]).mean() / FULL_RANGE
+        peak = float(cover.max())  # a spot smaller than a pixel never reaches all
         return bool(change >= LEAST_DRAWN * abs(self.contrast) * peak)
 
-    def _cover(self, frame_hw: Tuple[int, int]) -> np.ndarray:
-        """Return the share of each pixel that the disc covers, float32 (h, w)."""
+    def _cover(self, frame_hw: Tuple[int, int]) -> Tuple[Tuple[slice, slice], np.ndarray]:
+        """Return the box of the photo around the disc, and the share of each pixel in it that is covered."""
         scale = 1 << SUBPIXEL_BITS
         height, width = frame_hw
         half = int(np.ceil(self.size_px / 2)) + 1
@@ -57,12 +61,14 @@ class Spot:
         fine = np.zeros(((bottom - top) * scale, (right - left) * scale), np.uint8)
         centre = (round((self.x - left) * scale), round((self.y - top) * scale))
         cv2.circle(fine, centre, max(1, round(self.size_px * scale / 2)), 255, cv2.FILLED)
-        cover = np.zeros(frame_hw, np.float32)
-        inner = (right - left, bottom - top)
-        cover[top:bottom, left:right] = cv2.resize(fine, inner, interpolation=cv2.INTER_AREA) / np.float32(
-            255
-        )
-        return cover
+        shares = cv2.resize(fine, (right - left, bottom - top), interpolation=cv2.INTER_AREA)
+        return (slice(top, bottom), slice(left, right)), shares / np.float32(255)
+
+
+def _is_spot(cover: np.ndarray) -> np.ndarray:
+    """Tell which pixels count as the spot's, bool: covered by half, or as much as any where none is."""
+    counts: np.ndarray = cover >= min(0.5, float(cover.max()))
+    return counts
 
 
 @dataclass(frozen=True)
