@@ -38,6 +38,11 @@ class Point:
     latency_ms: float | None
     fronts: tuple[str, ...]
 
+    def cost(self, name: str) -> float:
+        """Return one of `COSTS` as a number; NaN where it was not predicted."""
+        value = getattr(self, name)
+        return math.nan if value is None else float(value)
+
     def as_dict(self) -> dict[str, Any]:
         record: dict[str, Any] = dict(vars(self), fronts=list(self.fronts))
         if self.latency_ms is None:

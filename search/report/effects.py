@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from search.autodd.pareto import Point
 from search.events import Event
 
 CONFIDENCE = 0.95
@@ -58,14 +59,6 @@ class NodeEffect:
         return "better without" if self.loss_high < 0 else "no difference seen"
 
 
-@dataclass(frozen=True)
-class Price:
-    """The best fitness among all candidates that cost at most `cost`."""
-
-    cost: float
-    fitness: float
-
-
 def node_effects(candidates: Sequence[Event], *, num_nodes: int, num_values: int) -> list[NodeEffect]:
     """Return the effect of each of the first `num_nodes` genes; candidates without a fitness do not count."""
     whole = [event for event in candidates if event.get("fitness") is not None]
@@ -76,27 +69,23 @@ def node_effects(candidates: Sequence[Event], *, num_nodes: int, num_values: int
     return [_node_effect(node, genes[:, node], fitness, num_values) for node in range(num_nodes)]
 
 
-def prices(candidates: Sequence[Event], cost: str) -> list[Price]:
-    """Return what each step up in `cost` (`size_mb`, `macs_g`, `latency_ms`) bought, cheapest first.
+def prices(points: Sequence[Point], cost: str) -> list[Point]:
+    """Return the points of an archive by what each step up in `cost` bought, cheapest first.
 
-    Only candidates that are better than everything cheaper are in the list.
+    Args:
+        cost: `size_mb`, `macs_g` or `latency_ms`. Only points that are better than everything cheaper count.
     """
-    known = [event for event in candidates if event.get("fitness") is not None and cost in event]
-    found: list[Price] = []
-    for event in sorted(known, key=lambda event: (event[cost], -event["fitness"])):
-        if not found or event["fitness"] > found[-1].fitness:
-            found.append(Price(event[cost], event["fitness"]))
-    return found
+    return sorted((point for point in points if cost in point.fronts), key=lambda point: point.cost(cost))
 
 
-def last_step(steps: Sequence[Price], *, share: float = 0.8) -> tuple[Price, Price] | None:
-    """Return the best candidate within `share` of the dearest one's cost, and the dearest one.
+def last_step(steps: Sequence[Point], cost: str, *, share: float = 0.8) -> tuple[Point, Point] | None:
+    """Return the best point within `share` of the dearest one's cost, and the dearest one.
 
     None where there is nothing within that share.
     """
     if not steps:
         return None
-    within = [price for price in steps if price.cost <= share * steps[-1].cost]
+    within = [point for point in steps if point.cost(cost) <= share * steps[-1].cost(cost)]
     return (within[-1], steps[-1]) if within else None
 
 

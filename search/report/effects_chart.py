@@ -7,23 +7,24 @@ from dataclasses import dataclass
 
 from matplotlib.ticker import MaxNLocator
 
-from search.report.effects import NodeEffect, Price, last_step, node_effects, prices
+from search.autodd.pareto import Point
+from search.report.effects import NodeEffect, last_step, node_effects, prices
 from search.report.figure import Chart, Plot
 from search.report.genes import NUM_NODES, OPERATIONS
+from search.report.pareto import COSTS, Cost
 from search.report.record import RunRecord
 
 MARKERS = ("s", "o", "^")
 TITLE = "Fitness by operation and node"
-COSTS = (("size_mb", "Size", "MB"), ("macs_g", "Multiply-adds", "GMAC"), ("latency_ms", "Latency", "ms"))
 
 
 @dataclass(frozen=True)
 class EffectsSection:
-    """What the page says of the effects; `prices` holds (cost, unit, before, after)."""
+    """What the page says of the effects; `prices` holds (cost, before, after)."""
 
     chart: Chart
     effects: Sequence[NodeEffect]
-    prices: Sequence[tuple[str, str, Price, Price]]
+    prices: Sequence[tuple[Cost, Point, Point]]
     num_evaluated: int
 
 
@@ -34,8 +35,8 @@ def effects_section(record: RunRecord) -> EffectsSection | None:
     if not whole or not all(_has_nodes(str(event["genes"])) for event in whole):
         return None
     effects = node_effects(whole, num_nodes=NUM_NODES, num_values=len(OPERATIONS))
-    steps = [(name, unit, last_step(prices(whole, key))) for key, name, unit in COSTS]
-    bought = [(name, unit, *step) for name, unit, step in steps if step is not None]
+    steps = [(cost, last_step(prices(record.archive, cost.field), cost.field)) for cost in COSTS]
+    bought = [(cost, *step) for cost, step in steps if step is not None]
     return EffectsSection(effects_chart(effects), effects, bought, len(whole))
 
 

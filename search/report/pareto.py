@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from search.autodd.pareto import Point, archive
+from search.autodd.pareto import Point
+from search.report.effects import prices
 from search.report.figure import BLUE, INK, MUTED, VERMILION, Chart, Plot
 from search.report.record import RunRecord, series
 
@@ -56,7 +57,7 @@ class ParetoSection:
 def pareto_section(record: RunRecord) -> ParetoSection | None:
     """Return what the page shows of the archive; None where nothing was evaluated."""
     candidates = record.candidates()
-    points = archive(candidates)
+    points = record.archive
     if not points:
         return None
     winner = (record.result.get("genes") or {}).get("digits")
@@ -81,19 +82,18 @@ def _chart(
     limits: Mapping[str, float],
 ) -> Chart | None:
     """Draw all candidates faintly, and as steps the most fitness that each cost buys."""
-    front = [point for point in points if cost.field in point.fronts]
+    front = prices(points, cost.field)
     if not front:
         return None
     plot = Plot(f"pareto-{cost.field.replace('_', '-')}")
     x, y = series(list(candidates), cost.field, "fitness")
     plot.axes.scatter(x, y, s=10, color=MUTED, alpha=0.35, linewidth=0, label="evaluated")
-    front.sort(key=lambda point: _cost(point, cost))
-    front_x = np.array([_cost(point, cost) for point in front])
+    front_x = np.array([point.cost(cost.field) for point in front])
     front_y = np.array([point.fitness for point in front])
     plot.axes.step(front_x, front_y, where="post", color=BLUE, linewidth=1.2)
     plot.axes.scatter(front_x, front_y, s=22, color=BLUE, zorder=3, label="archive")
     for point in front[:: -(-len(front) // MAX_NUMBERS)]:
-        place = (_cost(point, cost), point.fitness)
+        place = (point.cost(cost.field), point.fitness)
         plot.axes.annotate(
             str(point.number), place, xytext=(3, -10), textcoords="offset points", color=INK, fontsize=8
         )
@@ -113,11 +113,7 @@ def _chart(
 def _text(cost: Cost, front: Sequence[Point], *, num_all: int) -> str:
     first, last = front[0], front[-1]
     text = f"{len(front)} of {num_all} candidates have the most fitness for their {cost.name}: "
-    text += f"from {first.fitness:.4f} at {_cost(first, cost):.3g} {cost.unit} (point {first.number})"
+    text += f"from {first.fitness:.4f} at {first.cost(cost.field):.3g} {cost.unit} (point {first.number})"
     if len(front) == 1:
         return text + "."
-    return text + f" to {last.fitness:.4f} at {_cost(last, cost):.3g} {cost.unit} (point {last.number})."
-
-
-def _cost(point: Point, cost: Cost) -> float:
-    return float(getattr(point, cost.field))
+    return text + f" to {last.fitness:.4f} at {last.cost(cost.field):.3g} {cost.unit} (point {last.number})."

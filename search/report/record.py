@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 import yaml
 
 from inspector.errors import RunError
+from search.autodd.pareto import Point, archive
 from search.events import Event, EventLog, latest
 
 STAGES = ("one_shot", "evolution", "retraining", "evaluation")
@@ -75,6 +77,11 @@ class RunRecord:
     def candidates(self) -> list[Event]:
         """Return every evaluated candidate once, in the order of evaluation."""
         return latest(self.events, "candidate", ("genes",))
+
+    @cached_property
+    def archive(self) -> list[Point]:
+        """The candidates that nothing else beats in fitness and all costs."""
+        return archive(self.candidates())
 
     def num_rejected(self) -> int:
         """Return how many candidates were over a limit and so were never evaluated."""

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from search.autodd.pareto import archive
 from search.report.effects import last_step, node_effects, prices
 from search.report.effects_chart import effects_chart
 
@@ -75,18 +76,19 @@ def test_a_gene_behind_the_nodes_is_left_out() -> None:
 
 def test_only_what_is_better_than_everything_cheaper_has_a_price() -> None:
     found = [
-        {"genes": "0", "fitness": fitness, "size_mb": size_mb}
+        {"genes": "0", "fitness": fitness, "size_mb": size_mb, "macs_g": 1.0, "params": 1}
         for fitness, size_mb in ((0.5, 2.0), (0.4, 3.0), (0.7, 4.0), (0.7, 5.0), (0.9, 10.0), (None, 1.0))
     ]
-    steps = prices(found, "size_mb")
-    assert [(step.cost, step.fitness) for step in steps] == [(2.0, 0.5), (4.0, 0.7), (10.0, 0.9)]
-    before, after = last_step(steps) or (None, None)
+    points = archive(found)
+    steps = prices(points, "size_mb")
+    assert [(step.size_mb, step.fitness) for step in steps] == [(2.0, 0.5), (4.0, 0.7), (10.0, 0.9)]
+    before, after = last_step(steps, "size_mb") or (None, None)
     assert before is not None
     assert after is not None
-    assert (before.cost, after.cost) == (4.0, 10.0)
-    assert prices(found, "latency_ms") == []
-    assert last_step([]) is None
-    assert last_step(steps[-1:]) is None
+    assert (before.size_mb, after.size_mb) == (4.0, 10.0)
+    assert prices(points, "latency_ms") == []
+    assert last_step([], "size_mb") is None
+    assert last_step(steps[-1:], "size_mb") is None
 
 
 def test_the_chart_says_which_nodes_need_what() -> None:
