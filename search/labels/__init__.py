@@ -1,0 +1,1 @@
+"""Labels: noise made on purpose, and wrong ones found."""
