@@ -148,6 +148,11 @@ class DefectsRecipe(Record):
     rotate_max_deg: float = Field(90.0, ge=0, le=180)
     rotate_border: Literal["black", "mirror"] = "black"
 
+    @property
+    def styles(self) -> tuple[str, ...]:
+        """The styles that are searched, a supernet each: one, or those of `joint`."""
+        return self.joint_styles if self.style == "joint" else (self.style,)
+
     @field_validator("shares")
     @classmethod
     def _some_share(cls, shares: dict[StyleName, float]) -> dict[StyleName, float]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any
 
 import yaml
 
+from inspector.console import Console
 from inspector.errors import InputError, RunError
 from inspector.output_file import write_file
 from search.nets.detector import Detector, build_detector
@@ -95,6 +96,20 @@ class RunFolder:
                 if is_fresh:
                     self._remove_without_checkpoint()
                 raise
+
+    def finished_result(self, console: Console, write_report: Callable[[], object]) -> dict[str, Any] | None:
+        """Return the result of a run that is finished already, which is said; None where there is none.
+
+        Args:
+            write_report: Is called where the run was killed between its result and its report.
+        """
+        if not self.result.exists():
+            return None
+        console.say(f"{self.path} is finished already")
+        result: dict[str, Any] = json.loads(self.result.read_text())
+        if not self.report.exists():
+            write_report()
+        return result
 
     def _remove_without_checkpoint(self) -> None:
         folder = self.path / "checkpoints"

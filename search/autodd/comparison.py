@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from search.recipe import parse_recipe
+from search.stages import kind_of
 
 SEARCH_STAGES = ("one_shot", "cells", "evolution")
 _FIGURES = (
@@ -50,7 +51,7 @@ def compare(retrained: Mapping[str, Any], searched: Mapping[str, Any]) -> list[R
 def search_seconds(result: Mapping[str, Any]) -> float:
     """Return how long the search of a run took, without its retraining; 0 where it searched nothing."""
     stages = result["seconds"].items()
-    return float(sum(seconds for stage, seconds in stages if stage.partition("-")[0] in SEARCH_STAGES))
+    return float(sum(seconds for stage, seconds in stages if kind_of(stage) in SEARCH_STAGES))
 
 
 def saved_seconds(found: Mapping[str, Any], *, num_images: int) -> float | None:

@@ -29,8 +29,7 @@ class RunData:
     @property
     def styles(self) -> tuple[str, ...]:
         """The styles of defects that are searched, a supernet each: one, or those of `joint`."""
-        defects = self.recipe.defects
-        return defects.joint_styles if defects.style == "joint" else (defects.style,)
+        return self.recipe.defects.styles
 
     def search_samples(self, style: int = 0) -> SyntheticSamples:
         """Return what the supernet of a style learns from: the training part."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -12,9 +13,12 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
+from inspector.console import Console
 from inspector.dataset import Dataset, Sample, read_frame, read_mask
 from inspector.evaluation import evaluate
 from inspector.preprocess import to_image
+from search.autodd.data import RunData
+from search.events import EventLog
 from search.nets.detector import Detector
 from search.report.gallery import GalleryItem
 
@@ -33,6 +37,21 @@ class TorchScorer:
         with torch.no_grad():
             score: npt.NDArray[np.float32] = self.net.score(image)[0, 0].numpy()
         return score
+
+
+def run_evaluation(
+    net: nn.Module, data: RunData, *, log: EventLog, console: Console, seconds: dict[str, float]
+) -> dict[str, Any]:
+    """Measure a network on the test part of its data, with the stage in the event log; {} without one."""
+    if not data.dataset.test:
+        return {}
+    started_s = time.perf_counter()
+    log.write("stage", stage="evaluation", state="started")
+    with console.progress(len(data.dataset.test), "evaluation on real images") as advance:
+        metrics = evaluate_network(net, data.dataset, size_hw=data.size_hw, on_sample=lambda: advance(1))
+    log.write("stage", stage="evaluation", state="finished")
+    seconds["evaluation"] = time.perf_counter() - started_s
+    return metrics
 
 
 def evaluate_network(

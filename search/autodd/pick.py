@@ -19,6 +19,7 @@ from search.autodd.run import run_search
 from search.autodd.space_choice import open_space
 from search.recipe import Recipe
 from search.run_folder import RunFolder, load_result
+from search.stages import one_shot_stages
 
 
 def pick_folder(run: Path, number: int) -> Path:
@@ -59,8 +60,6 @@ def _supernet(recipe: Recipe, folder: RunFolder, digits: str) -> Path | None:
     """Return the checkpoint that retraining begins with: the run's own winner began with it too."""
     if recipe.network.retraining_start != "supernet":
         return None
-    if recipe.defects.style != "joint":
-        return folder.checkpoint("one_shot")
     space = open_space(recipe)
-    style = recipe.defects.joint_styles[space.style(space.read(digits))]
-    return folder.checkpoint(f"one_shot-{style}")
+    stages = one_shot_stages(recipe.defects.styles)
+    return folder.checkpoint(stages[space.style(space.read(digits))])

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -20,12 +20,12 @@ from torch import nn
 
 from inspector.console import Console
 from inspector.dataset import Dataset
-from inspector.errors import BudgetError, RecipeError, RunError
+from inspector.errors import BudgetError, RecipeError
 from inspector.output_file import write_file
 from search.autodd.candidate_stage import CandidateJob, open_candidates
 from search.autodd.cell_stage import build_cell_search
 from search.autodd.data import RunData, open_run_data
-from search.autodd.evaluation_stage import evaluate_network, gallery
+from search.autodd.evaluation_stage import gallery, run_evaluation
 from search.autodd.evolution import GeneSpace
 from search.autodd.origin import NO_ORIGIN, Origin
 from search.autodd.pareto import read_archive
@@ -35,6 +35,7 @@ from search.autodd.result import Chosen, result_of
 from search.autodd.search_stage import Evolution
 from search.autodd.space import Space
 from search.autodd.space_choice import open_space
+from search.begun_with import refuse_another
 from search.events import EventLog, latest
 from search.limits.limits import device_record, limited_cost, profile_of, violations
 from search.losses.segmentation import LossWeights
@@ -44,14 +45,15 @@ from search.nets.spec import Genes, NetworkSpec, digits_of, genes_of
 from search.recipe import Recipe, TrainingRecipe
 from search.report.html import write_report
 from search.run_folder import RunFolder, load_network
+from search.stages import one_shot_stages
 from search.training.alternate import AlternatingFit
 from search.training.checkpoint import load_checkpoint, load_weights, save_checkpoint
 from search.training.device import make_fabric
 from search.training.feed import SyntheticSamples
-from search.training.fit import Fit, FitPlan, Forward, StepReport, plain_forward
+from search.training.fit import Fit, FitPlan, Forward, plain_forward
+from search.training.logged import run_logged
 from search.training.parallel import check_devices, train_on_ranks
 
-_STAGE_NAMES = {"one_shot": "one-shot training", "cells": "search of cells", "retraining": "retraining"}
 # A judgement: at 2.3 times chance the found network was worse than the plain one (docs/results.md).
 TRUSTED_OVER_CHANCE = 5.0
 TRUSTED_AUROC = 0.8  # a judgement, too
@@ -69,12 +71,11 @@ def run_search(recipe: Recipe, run: Path, *, console: Console, origin: Origin = 
     """
     folder = RunFolder(run)
     with folder.claimed(recipe):
-        if folder.result.exists():
-            console.say(f"{run} is finished already")
-            result: dict[str, Any] = json.loads(folder.result.read_text())
-            if not folder.report.exists():  # the run was killed between the two files
-                _report(run, open_run_data(recipe), load_network(run))
-            return result
+        finished = folder.finished_result(
+            console, lambda: _report(run, open_run_data(recipe), load_network(run))
+        )
+        if finished is not None:
+            return finished
         with EventLog(folder.events) as log:
             return _Run(recipe, folder, log, console, origin).run()
 
@@ -110,7 +111,7 @@ class _Run:
         elif genes is None:
             genes, supernet = self._search(data, fabric, seconds)
         net = self._retrain(genes, supernet, data, fabric, seconds)
-        metrics = self._evaluate(net, data, seconds)
+        metrics = run_evaluation(net, data, log=self.log, console=self.console, seconds=seconds)
         result = {
             **result_of(recipe, self._chosen(genes, data), data, metrics=metrics, seconds=seconds),
             "origin": self.origin.record,
@@ -122,28 +123,22 @@ class _Run:
 
     def _refuse_other_data(self, dataset: Dataset) -> None:
         """Other photos are split in another way: some of the calibration part would have trained."""
-        fingerprint = dataset.fingerprint()
-        begun_with = [e["fingerprint"] for e in EventLog.read(self.folder.events) if e["kind"] == "data"]
-        if not begun_with:
-            self.log.write("data", fingerprint=fingerprint)
-        elif begun_with[0] != fingerprint:
-            raise RunError(
-                f"the photos at {dataset.root} have changed since {self.folder.path} was begun; "
-                "bring the old ones back, or use another --run folder"
-            )
+        what = f"the photos at {dataset.root} have"
+        fields = {"fingerprint": dataset.fingerprint()}
+        refuse_another(self.log, self.folder.events, "data", fields, what=what, old="the old ones")
 
     def _refuse_other_device(self) -> None:
         """Another profile makes other candidates feasible: those of two devices would be mixed."""
         device = device_record(self.recipe.limits)
-        if device is None:
-            return
-        begun_with = [e["fingerprint"] for e in EventLog.read(self.folder.events) if e["kind"] == "device"]
-        if not begun_with:
-            self.log.write("device", **device)
-        elif begun_with[0] != device["fingerprint"]:
-            raise RunError(
-                f"the profile {self.recipe.limits.device} has changed since {self.folder.path} was begun; "
-                "bring the old one back, or use another --run folder"
+        if device is not None:
+            refuse_another(
+                self.log,
+                self.folder.events,
+                "device",
+                device,
+                what=f"the profile {self.recipe.limits.device} has",
+                old="the old one",
+                compared=["fingerprint"],
             )
 
     def _check_limits(self) -> None:
@@ -213,7 +208,7 @@ class _Run:
         samples = [data.search_samples(style) for style in range(self._space.num_styles)]
         supernets = [
             self._train_supernet(stage, one, fabric, seconds)
-            for stage, one in zip(_one_shot_stages(data.styles), samples, strict=True)
+            for stage, one in zip(one_shot_stages(data.styles), samples, strict=True)
         ]
         started_s = time.perf_counter()
         self._stage("evolution", "started")
@@ -321,13 +316,12 @@ class _Run:
         make: Callable[..., Fit] = Fit,
     ) -> Fit:
         recipe = self.recipe
-        num_steps = training.num_steps(len(samples))
         plan = FitPlan(
             recipe=training,
             loss=LossWeights(**recipe.loss.model_dump()),
             compute=recipe.compute,
             seed=recipe.seed,
-            num_steps=num_steps,
+            num_steps=training.num_steps(len(samples)),
             checkpoint=self.folder.checkpoint(stage),
             forward=forward,
         )
@@ -335,37 +329,9 @@ class _Run:
         if recipe.compute.devices > 1:
             train_on_ranks(net, samples, plan, stage=stage, events=self.folder.events, console=self.console)
         fit = make(net, samples, plan, fabric=fabric)
-        with self.console.progress(num_steps, _stage_name(stage)) as advance:
-            advance(fit.first_step)
-
-            def report(step: StepReport) -> None:
-                self.log.write("step", stage=stage, **asdict(step))
-                advance(0, note=f"loss {step.loss:.4f}")
-
-            seconds[stage] = fit.run(lambda _step: advance(1), report)
+        seconds[stage] = run_logged(fit, plan, stage=stage, log=self.log, console=self.console)
         self._stage(stage, "finished")
         return fit
 
-    def _evaluate(self, net: nn.Module, data: RunData, seconds: dict[str, float]) -> dict[str, Any]:
-        if not data.dataset.test:
-            return {}
-        started_s = time.perf_counter()
-        self._stage("evaluation", "started")
-        with self.console.progress(len(data.dataset.test), "evaluation on real images") as advance:
-            metrics = evaluate_network(net, data.dataset, size_hw=data.size_hw, on_sample=lambda: advance(1))
-        self._stage("evaluation", "finished")
-        seconds["evaluation"] = time.perf_counter() - started_s
-        return metrics
-
     def _stage(self, stage: str, state: str) -> None:
         self.log.write("stage", stage=stage, state=state)
-
-
-def _one_shot_stages(styles: Sequence[str]) -> list[str]:
-    """Name the training of each style's supernet; where there is one style, there is one such stage."""
-    return ["one_shot"] if len(styles) == 1 else [f"one_shot-{style}" for style in styles]
-
-
-def _stage_name(stage: str) -> str:
-    name, _, style = stage.partition("-")
-    return f"{_STAGE_NAMES[name]}, {style}" if style else _STAGE_NAMES[name]

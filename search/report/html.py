@@ -19,6 +19,7 @@ from search.report.gallery import GalleryItem, gallery_pictures
 from search.report.pareto import pareto_section
 from search.report.population import TOP, progress_chart, ranked, scatter_chart, size_limit_mb
 from search.report.record import RunRecord, read_record
+from search.stages import style_of
 
 HEADLINE_METRICS = ("pixel_aupr", "pixel_auroc", "pro", "image_auroc")
 
@@ -109,7 +110,7 @@ def _training_charts(record: RunRecord) -> list[Chart]:
 
 
 def _supernet_title(stage: str) -> str:
-    style = stage.partition("-")[2]
+    style = style_of(stage)
     return f"One-shot training on {style}: loss" if style else "One-shot training: loss"
 
 

@@ -15,6 +15,7 @@ import yaml
 from inspector.errors import RunError
 from search.autodd.pareto import Point, archive
 from search.events import Event, EventLog, latest
+from search.stages import ONE_SHOT, kind_of
 
 STAGES = ("one_shot", "evolution", "retraining", "evaluation")
 
@@ -47,12 +48,7 @@ class RunRecord:
     @property
     def stages(self) -> dict[str, str]:
         """For each stage 'finished', 'started' or 'not started'."""
-        # of a joint search every style has a stage of its own: one_shot-perlin, one_shot-scar, ...
-        last = {
-            event["stage"].partition("-")[0]: event["state"]
-            for event in self.events
-            if event["kind"] == "stage"
-        }
+        last = {kind_of(event["stage"]): event["state"] for event in self.events if event["kind"] == "stage"}
         return {stage: last.get(stage, "not started") for stage in STAGES}
 
     @property
@@ -64,7 +60,7 @@ class RunRecord:
     def one_shot_stages(self) -> list[str]:
         """Return the stages in which supernets were trained: one, or one a style of defects."""
         stages = dict.fromkeys(str(event["stage"]) for event in self.events if event["kind"] == "step")
-        return [stage for stage in stages if stage.partition("-")[0] == "one_shot"]
+        return [stage for stage in stages if kind_of(stage) == ONE_SHOT]
 
     def steps(self, stage: str) -> list[Event]:
         """Return the training steps of a stage in order, each once."""

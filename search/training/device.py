@@ -5,19 +5,27 @@ Lightning Fabric does the placing, the autocasting and the backward pass; here i
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.strategies.strategy import Strategy
 from torch import nn
 
 from inspector.errors import RecipeError
 from search.recipe import ComputeRecipe
 
 
-def make_fabric(recipe: ComputeRecipe) -> Fabric:
+def make_fabric(
+    recipe: ComputeRecipe, *, devices: int = 1, strategy: Strategy | Literal["auto"] = "auto"
+) -> Fabric:
     """Return a Fabric on the recipe's accelerator in its precision; errors as in `resolve`."""
     accelerator, precision = resolve(recipe)
     return Fabric(
-        accelerator=accelerator, devices=1, precision="bf16-mixed" if precision == "bf16" else "32-true"
+        accelerator=accelerator,
+        devices=devices,
+        strategy=strategy,
+        precision="bf16-mixed" if precision == "bf16" else "32-true",
     )
 
 

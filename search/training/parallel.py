@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import copy
 import warnings
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -26,9 +25,10 @@ from inspector.console import Console
 from inspector.errors import RecipeError, TrainingError
 from search.events import EventLog
 from search.recipe import ComputeRecipe
-from search.training.device import resolve
+from search.training.device import make_fabric, resolve
 from search.training.feed import SyntheticSamples
-from search.training.fit import Fit, FitPlan, StepReport, plain_forward
+from search.training.fit import Fit, FitPlan, plain_forward
+from search.training.logged import run_logged
 
 
 def check_devices(compute: ComputeRecipe, *, batch_size: int) -> None:
@@ -66,19 +66,13 @@ def train_on_ranks(
         TrainingError: the loss is not a number, or a rank died; the last checkpoint stays.
     """
     check_devices(plan.compute, batch_size=plan.recipe.batch_size)
-    accelerator, precision = resolve(plan.compute)
     strategy = DDPStrategy(
         start_method="spawn",
         broadcast_buffers=False,  # averaged instead, and only when a checkpoint needs them
         # Off the path of a step lies most of a supernet; it must get no update, not an update by zero.
         find_unused_parameters=plan.forward is not plain_forward,
     )
-    fabric = Fabric(
-        accelerator=accelerator,
-        devices=plan.compute.devices,
-        strategy=strategy,
-        precision="bf16-mixed" if precision == "bf16" else "32-true",
-    )
+    fabric = make_fabric(plan.compute, devices=plan.compute.devices, strategy=strategy)
     # Bound by `partial`: Fabric looks into arguments for tensors, and refuses to look into frozen records.
     train = partial(_train, net=net, samples=samples, plan=plan, stage=stage, events=events, console=console)
     try:
@@ -112,20 +106,10 @@ def _train(
     fit = Fit(copy.deepcopy(net), samples, plan, fabric=fabric)
     try:
         if fabric.is_global_zero:
-            _run_first(fit, plan, stage, events, console)
+            with EventLog(events) as log:
+                run_logged(fit, plan, stage=stage, log=log, console=console)
         else:
             fit.run(lambda _step: None, lambda _report: None)
     except TrainingError as error:
         return str(error)
     return ""
-
-
-def _run_first(fit: Fit, plan: FitPlan, stage: str, events: Path, console: Console) -> None:
-    with EventLog(events) as log, console.progress(plan.num_steps, stage) as advance:
-        advance(fit.first_step)
-
-        def report(step: StepReport) -> None:
-            log.write("step", stage=stage, **asdict(step))
-            advance(0, note=f"loss {step.loss:.4f}")
-
-        fit.run(lambda _step: advance(1), report)

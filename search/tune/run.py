@@ -11,21 +11,21 @@ it.
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from inspector import __version__
 from inspector.console import Console
-from inspector.errors import RunError, TrainingError
+from inspector.errors import TrainingError
 from inspector.output_file import write_file
 from search.ace.outcome import Found, TuningOutcome
 from search.ace.searchers import make_searcher
 from search.ace.tuning import run_tuning
 from search.autodd.data import RunData, open_run_data
-from search.autodd.evaluation_stage import evaluate_network, gallery
+from search.autodd.evaluation_stage import gallery, run_evaluation
 from search.autodd.result import Chosen, result_of
+from search.begun_with import refuse_another
 from search.events import EventLog
 from search.nets.detector import Detector, build_detector
 from search.recipe import Recipe
@@ -58,16 +58,17 @@ def run_tune(
     """
     folder = RunFolder(run)
     with folder.claimed(recipe):
-        if folder.result.exists():
-            console.say(f"{run} is finished already")
-            result: dict[str, Any] = json.loads(folder.result.read_text())
-            if not folder.report.exists():  # the run was killed between the two files
-                data = open_run_data(recipe)
-                pictures = gallery(load_network(run), data.dataset, size_hw=data.size_hw)
-                write_tune_report(run, gallery=pictures)
-            return result
+        finished = folder.finished_result(
+            console, lambda: _report(run, open_run_data(recipe), load_network(run))
+        )
+        if finished is not None:
+            return finished
         with EventLog(folder.events) as log:
             return _Tuning(recipe, folder, log, console, ray_address).run()
+
+
+def _report(run: Path, data: RunData, net: Detector) -> None:
+    write_tune_report(run, gallery=gallery(net, data.dataset, size_hw=data.size_hw))
 
 
 @dataclass
@@ -141,7 +142,9 @@ class _Tuning:
         save_checkpoint(self.folder.weights, {"net": net.state_dict()})
         seconds = {"tuning": outcome.seconds}
         by_kind = self._failures_by_kind(settings, data, net)
-        metrics = self._evaluate(net, data, seconds)
+        if not data.dataset.test:
+            self.console.warn("the data has no test images: the network is not measured on real defects")
+        metrics = run_evaluation(net, data, log=self.log, console=self.console, seconds=seconds)
         tuned = trial_recipe(self.recipe, settings, config)
         result = {
             **result_of(tuned, replace(chosen, spec=spec), data, metrics=metrics, seconds=seconds),
@@ -160,7 +163,7 @@ class _Tuning:
             },
         }
         write_file(self.folder.result, json.dumps(result, indent=1, allow_nan=False).encode())
-        write_tune_report(self.folder.path, gallery=gallery(net, data.dataset, size_hw=data.size_hw))
+        _report(self.folder.path, data, net)
         self._candidates.clear()
         return result
 
@@ -176,28 +179,9 @@ class _Tuning:
         found = gauge.failures(net, thresholds) if thresholds else None
         return found.by_kind() if found else None
 
-    def _evaluate(self, net: Detector, data: RunData, seconds: dict[str, float]) -> dict[str, Any]:
-        if not data.dataset.test:
-            self.console.warn("the data has no test images: the network is not measured on real defects")
-            return {}
-        started_s = time.perf_counter()
-        self.log.write("stage", stage="evaluation", state="started")
-        with self.console.progress(len(data.dataset.test), "evaluation on real images") as advance:
-            metrics = evaluate_network(net, data.dataset, size_hw=data.size_hw, on_sample=lambda: advance(1))
-        self.log.write("stage", stage="evaluation", state="finished")
-        seconds["evaluation"] = time.perf_counter() - started_s
-        return metrics
-
     def _refuse_another(self, kind: str, fields: dict[str, Any], what: str) -> None:
         """Trials on other photos or of another network cannot be compared with those already measured."""
-        begun = [event for event in EventLog.read(self.folder.events) if event["kind"] == kind]
-        if not begun:
-            self.log.write(kind, **fields)
-        elif any(begun[0].get(name) != value for name, value in fields.items()):
-            raise RunError(
-                f"{what} changed since {self.folder.path} was begun; "
-                "bring the old state back, or use another --run folder"
-            )
+        refuse_another(self.log, self.folder.events, kind, fields, what=what, old="the old state")
 
     def _tell_other_code(self) -> None:
         begun = [event["version"] for event in EventLog.read(self.folder.events) if event["kind"] == "code"]
