@@ -1,0 +1,1 @@
+"""Consecutive model parallelism: one search step of a supernet over several devices."""
