@@ -8,8 +8,9 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
+
+from search.machine import processor
 
 
 @dataclass(frozen=True)
@@ -50,12 +51,8 @@ def machine() -> str:
     import cv2
     import numpy as np
 
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    processor = names[0] if names else platform.processor() or platform.machine()
     return (
-        f"{processor}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; "
+        f"{processor()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; "
         f"Python {platform.python_version()}, numpy {np.__version__}, OpenCV {cv2.__version__}"
     )
 

@@ -11,14 +11,15 @@ def machine() -> str:
     """Name the processor and its cores, and the accelerator where torch has been loaded and sees one."""
     import sys
 
-    names = [_processor(), f"{os.cpu_count()} cores"]
+    names = [processor(), f"{os.cpu_count()} cores"]
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_available():
         names.append(f"{torch.cuda.device_count()} x {torch.cuda.get_device_name(0)}")
     return ", ".join(names)
 
 
-def _processor() -> str:
+def processor() -> str:
+    """Name the processor as the kernel does, else as Python does."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.exists() else []
     names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]

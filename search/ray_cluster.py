@@ -16,6 +16,8 @@ from typing import Any
 
 from inspector.errors import InputError, InspectorError
 
+logger = logging.getLogger(__name__)
+
 _ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",  # a factory's workstation reports to nobody
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
@@ -29,16 +31,17 @@ class RayStartError(InspectorError):
 
 
 @contextmanager
-def connected(address: str | None, *, num_cpus: int) -> Iterator[Any]:
+def connected(address: str | None, *, num_cpus: int, tries: int = TRIES) -> Iterator[Any]:
     """Yield the module `ray`, connected; disconnects afterwards if it was not before.
 
     Args:
         address: Of a running cluster, such as `10.0.0.5:6379`; None: one is started on this machine.
         num_cpus: How many workers of one processor each a cluster that is started here has room for.
+        tries: How often to start one: a busy machine may take longer than Ray waits for itself.
 
     Raises:
         InputError: nothing answers at `address`.
-        RayStartError: it did not start here, as on a machine that is far too busy.
+        RayStartError: it did not start here in any of the tries, as on a machine that is far too busy.
     """
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
@@ -53,7 +56,7 @@ def connected(address: str | None, *, num_cpus: int) -> Iterator[Any]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Ray's own, about the machine that it finds
             if address is None:
-                _start(ray, folder, num_cpus=num_cpus, options=quiet)
+                _start(ray, folder, num_cpus=num_cpus, tries=tries, options=quiet)
             else:
                 _join(ray, address, quiet)
         try:
@@ -69,9 +72,9 @@ def _leave(ray: Any) -> None:
         gc.collect()
 
 
-def _start(ray: Any, folder: str, *, num_cpus: int, options: dict[str, Any]) -> None:
-    """A busy machine may take longer than the 30 s that Ray waits for itself: then it is tried again."""
-    for left in reversed(range(TRIES)):
+def _start(ray: Any, folder: str, *, num_cpus: int, tries: int, options: dict[str, Any]) -> None:
+    """Start Ray; where it takes longer than the 30 s that Ray waits for itself, it is tried again."""
+    for left in reversed(range(tries)):
         try:
             ray.init(
                 num_cpus=num_cpus,
@@ -83,11 +86,12 @@ def _start(ray: Any, folder: str, *, num_cpus: int, options: dict[str, Any]) -> 
             return
         except Exception as error:  # Ray has no class of its own for it
             _leave(ray)
+            why = f"Ray did not start on this machine ({' '.join(str(error).split())[:200]})"
             if not left:
                 raise RayStartError(
-                    f"Ray did not start on this machine ({' '.join(str(error).split())[:200]}); "
-                    "run the same command again when the machine is less busy, or without workers"
+                    f"{why}; run the same command again when the machine is less busy, or without workers"
                 ) from error
+            logger.warning("%s; trying again", why)
 
 
 def _join(ray: Any, address: str, options: dict[str, Any]) -> None:

@@ -5,23 +5,20 @@ Source: facts, section A, "Sandbox".
 
 from __future__ import annotations
 
-import logging
 import os
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 
 import ray
 
-from search.ray_cluster import RayStartError, connected
-
-logger = logging.getLogger(__name__)
+from search.ray_cluster import connected
 
 TUNE_SETTINGS = {
     "RAY_AIR_NEW_OUTPUT": "0",  # with verbose=0, no tables on the terminal
     "RAY_CHDIR_TO_TRIAL_DIR": "0",  # relative paths of the user keep their meaning
 }
-TRIES = 5
+TRIES = 5  # to start Ray: a tuning of hours should not fail for it
 
 
 @contextmanager
@@ -29,8 +26,7 @@ def open_ray(*, slots: int, address: str | None = None) -> Iterator[None]:
     """Use the Ray that is running in this process, else join `address`, else start one for `slots` trials.
 
     Without `address`, Ray's own variable RAY_ADDRESS counts, as for any program that uses Ray. What was
-    started or joined here is left at the end. A busy machine may take longer to start Ray than Ray waits for
-    itself, so that is tried again.
+    started or joined here is left at the end.
 
     Raises:
         InputError: no cluster answers at `address`.
@@ -39,16 +35,7 @@ def open_ray(*, slots: int, address: str | None = None) -> Iterator[None]:
     for name, value in TUNE_SETTINGS.items():
         os.environ.setdefault(name, value)
     where = address or os.environ.get("RAY_ADDRESS") or None
-    with ExitStack() as stack:
-        for left in reversed(range(TRIES)):
-            try:
-                stack.enter_context(connected(where, num_cpus=slots))
-                break
-            except RayStartError as error:
-                ray.shutdown()
-                if not left:
-                    raise
-                logger.warning("%s; trying again", error)
+    with connected(where, num_cpus=slots, tries=TRIES):
         yield
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 from ray import tune
 from ray.tune import Callback
@@ -18,24 +18,12 @@ from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, TrialScheduler
 
 from inspector.errors import InputError
 from search.ace.ending import AskingScheduler, RungsCallback, ending
+from search.ace.names import POLICY_NAMES, PolicyName
 from search.ace.options import AceOptions, Constraint, Mode
 from search.ace.record import ITERATION
 from search.ace.scheduler import AceScheduler
 from search.ace.trainable import ConstrainedTrainable
 
-PolicyName = Literal[
-    "no_stopping",
-    "no_stopping_callback",
-    "asha",
-    "asha_callback",
-    "ace",
-    "ace_hard",
-    "ace_noskip",
-    "ace_beta_1",
-    "ace_beta_T",
-    "asha_stratum",
-    "asha_stratum_not_fixed",
-]
 REDUCTION_FACTOR = 4
 TRUNCATION = 0.25  # [D] Sec. 4.3
 RUNG_TRUNCATION = 1.0 - 1.0 / REDUCTION_FACTOR
@@ -89,8 +77,8 @@ def make_policy(
     Raises:
         InputError: there is no policy of that name, or an option is out of range.
     """
-    if name not in _MAKERS:
-        raise InputError(f"there is no policy {name!r}; they are {', '.join(_MAKERS)}")
+    if name not in POLICY_NAMES:
+        raise InputError(f"there is no policy {name!r}; they are {', '.join(POLICY_NAMES)}")
     options = AceOptions(
         metric=metric,
         mode=mode,
@@ -160,7 +148,7 @@ def _ray_asha(options: AceOptions) -> TrialScheduler:
     )
 
 
-_MAKERS: dict[str, Callable[[str, AceOptions], Policy]] = {
+_MAKERS: dict[PolicyName, Callable[[str, AceOptions], Policy]] = {
     "no_stopping": _no_stopping,
     "no_stopping_callback": _no_stopping_callback,
     "asha": _asha,
@@ -173,4 +161,3 @@ _MAKERS: dict[str, Callable[[str, AceOptions], Policy]] = {
     "asha_stratum": _asha_stratum(interval="one"),
     "asha_stratum_not_fixed": _asha_stratum(interval="adaptive"),
 }
-POLICY_NAMES = tuple(_MAKERS)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import pickle
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import optuna
 from ray.tune.search import Searcher
@@ -19,12 +19,11 @@ from ray.tune.search.sample import Domain
 
 from inspector.errors import InputError
 from search.ace.final_score import FinalScores
+from search.ace.names import SEARCHER_NAMES, SearcherName
 from search.ace.options import Constraint, Mode
 from search.streams import Purpose, stream
 
-SearcherName = Literal["random", "tpe", "blend"]
 Space = Mapping[str, Any]
-SEARCHER_NAMES: tuple[SearcherName, ...] = ("random", "tpe", "blend")
 
 
 def make_searcher(

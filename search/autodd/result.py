@@ -5,7 +5,6 @@ Source: design.md, "Run folder".
 
 from __future__ import annotations
 
-import platform
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +13,7 @@ import torch
 from inspector import __version__
 from search.autodd.data import RunData
 from search.limits.limits import device_record, limited_cost
+from search.machine import processor
 from search.nets.spec import NetworkSpec
 from search.recipe import Recipe
 from search.run_folder import RESULT_SCHEMA
@@ -63,7 +63,7 @@ def result_of(
             "code_version": __version__,
             "torch": torch.__version__,
             "precision": resolve(recipe.compute)[1],
-            "machine": f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} threads",
+            "machine": f"{processor()}, {torch.get_num_threads()} threads",
         },
         "seconds": seconds,
     }

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 
-from search.ace.searchers import SearcherName
+from search.ace.names import SEARCHER_NAMES
 from search.reproduce.credit.cell import EASY, HARD, Cell
 from search.reproduce.credit.rows import (
     AUC,
@@ -28,7 +28,6 @@ from search.reproduce.credit.rows import (
 from search.reproduce.experiment import Row
 
 POLICIES = ("no_stopping", "no_stopping_callback", "asha", "asha_callback", "ace")
-SEARCHERS: tuple[SearcherName, ...] = ("random", "tpe", "blend")
 # (threshold, searcher, policy) -> best feasible AUC, trials, seconds to the best
 PUBLISHED = {
     (HARD, "blend", "no_stopping"): ("84.95 ± 0.43", "276.0", "3667"),
@@ -66,7 +65,7 @@ class Table43(CreditExperiment):
 def _cell_rows() -> tuple[CellRow, ...]:
     rows = []
     for threshold in (HARD, EASY):
-        for searcher in SEARCHERS:
+        for searcher in SEARCHER_NAMES:
             rows += [_row(Cell(policy, searcher, threshold)) for policy in POLICIES]
         rows.append(_row(Cell("ace", "random", threshold, eod="vectorised")))
     return tuple(rows)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from search.ace.searchers import SearcherName
+from search.ace.names import SEARCHER_NAMES, SearcherName
 from search.reproduce.credit.cell import HARD, Cell
 from search.reproduce.credit.rows import (
     AUC,
@@ -39,7 +39,6 @@ PUBLISHED = {
     ("random", "asha_stratum_not_fixed"): "85.32 ± 0.17",
     ("random", "ace_noskip"): "85.37 ± 0.02",
 }
-SEARCHERS: tuple[SearcherName, ...] = ("random", "tpe", "blend")
 
 
 class Table46(CreditExperiment):
@@ -51,7 +50,7 @@ class Table46(CreditExperiment):
     figures = (AUC, SECONDS_TO_BEST, TRIALS, EVALUATIONS)
 
     def cell_rows(self) -> Sequence[CellRow]:
-        return [_row(searcher, policy) for searcher in SEARCHERS for policy in METHODS]
+        return [_row(searcher, policy) for searcher in SEARCHER_NAMES for policy in METHODS]
 
 
 def _row(searcher: SearcherName, policy: str) -> CellRow:

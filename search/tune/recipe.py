@@ -1,33 +1,21 @@
 """The recipe's section `tune`: what is tuned, under which constraints, for how long.
 
-Source: issue 5, item 6; [D] Sec. 4.2 (policy, truncation), 4.3.
+Source: [D] Sec. 4.2 (policy, truncation), 4.3.
+Differs from the source: the constraints are those of an inspector: robustness, false rejects, latency, size.
 """
 
 from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from search.ace.names import PolicyName, SearcherName
 from search.recipe_record import Record
 from search.tune.perturbations import PERTURBATIONS
 
 Range = tuple[float, float]
-POLICIES = (
-    "ace",
-    "no_stopping",
-    "asha",
-    "no_stopping_callback",
-    "asha_callback",
-    "ace_hard",
-    "ace_noskip",
-    "ace_beta_1",
-    "ace_beta_T",
-    "asha_stratum",
-    "asha_stratum_not_fixed",
-)
 LOG_RANGES = ("learning_rate", "weight_decay")
 CHOICES = ("batch_size", "ema_decay", "width")
 ALLOWED = {
@@ -170,9 +158,9 @@ class TuneRecipe(Record):
     steps_per_iteration: int = Field(100, ge=1)
     trials: int | None = Field(20, ge=1)
     seconds: float | None = Field(None, gt=0)
-    policy: Literal[POLICIES] = "ace"  # type: ignore[valid-type]
+    policy: PolicyName = "ace"
     truncation: float = Field(0.25, gt=0, lt=1, description="share that a judgement stops; P of [D]")
-    searcher: Literal["random", "tpe", "blend"] = "tpe"
+    searcher: SearcherName = "tpe"
     slots: int = Field(1, ge=1, description="trials at a time; the cores are shared among them")
     validation_images: int = Field(64, ge=4, description="synthetic samples of the objective, drawn once")
 

@@ -17,10 +17,11 @@ from typing import Any
 from inspector.console import Console
 from inspector.output_file import write_file
 from search.ace.cluster import open_ray
+from search.ace.names import SearcherName
 from search.ace.options import Constraint
 from search.ace.outcome import TuningOutcome
 from search.ace.policies import TRUNCATION, make_policy
-from search.ace.searchers import SearcherName, make_searcher
+from search.ace.searchers import make_searcher
 from search.ace.tuning import run_tuning
 from search.reproduce.credit.data import CreditData, read_credit
 from search.reproduce.credit.fairness import EodName

@@ -11,8 +11,9 @@ from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, TrialScheduler
 
 from inspector.errors import InputError
 from search.ace.ending import AskingScheduler, RungsCallback
+from search.ace.names import POLICY_NAMES
 from search.ace.options import Constraint
-from search.ace.policies import POLICY_NAMES, Policy, make_policy
+from search.ace.policies import Policy, make_policy
 from search.ace.scheduler import AceScheduler
 
 
@@ -46,6 +47,11 @@ def test_the_options_of_each_policy(name, interval, spacing, skip, stopping, tru
 
 def test_all_names_are_in_the_table_above():
     assert len(POLICY_NAMES) == 11
+
+
+@pytest.mark.parametrize("name", POLICY_NAMES)
+def test_every_name_makes_a_policy(name):
+    assert policy_of(name).name == name
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from inspector.errors import RecipeError
 from search.recipe import parse_recipe
 from search.tune.perturbations import PERTURBATIONS
-from search.tune.recipe import MILD, POLICIES, TuneRecipe
+from search.tune.recipe import MILD, TuneRecipe
 
 BASE: dict[str, Any] = {"preset": "quick", "data": {"root": "parts"}}
 
@@ -67,12 +67,6 @@ def test_thresholds_are_those_of_the_chosen_constraints_alone() -> None:
     tune = parse_recipe({**BASE, "tune": section}).tune
     assert tune is not None
     assert tune.constraints.thresholds() == {"false_rejects": 0.02, "size": 3.0}
-
-
-def test_policies_are_those_that_ace_has() -> None:
-    from search.ace.policies import POLICY_NAMES  # starts Ray's import, which only this test needs
-
-    assert set(POLICIES) == set(POLICY_NAMES)
 
 
 def test_the_mild_strengths_name_every_kind_within_its_range() -> None:

@@ -10,10 +10,9 @@ import pytest
 
 from inspector.console import Console
 from search.ace.measured import Line
+from search.ace.names import POLICY_NAMES, SEARCHER_NAMES
 from search.ace.options import AceOptions, Constraint
 from search.ace.outcome import TuningOutcome, outcome_of
-from search.ace.policies import POLICY_NAMES
-from search.ace.searchers import SEARCHER_NAMES
 from search.reproduce.credit import cell as cells
 from search.reproduce.credit.cell import HARD, Cell, CreditBench, figures_of, history_of
 from search.reproduce.credit.rows import CreditExperiment
