@@ -6,6 +6,19 @@ from typing import Any
 
 from search.autodd.space_choice import open_space
 from search.recipe import Recipe, merge, parse_recipe
+from search.run_folder import RunResult
+
+
+def found_recipe(found: RunResult, *, changes: dict[str, Any] | None = None) -> Recipe:
+    """Return the recipe that trains the network of a finished run as that run trained it, without a search.
+
+    Args:
+        changes: Sections that win over the run's.
+    """
+    recipe = parse_recipe(found.recipe)
+    if not found.genes:  # a family without genes
+        return parse_recipe(merge(recipe.model_dump(mode="json"), changes or {}))
+    return with_network(recipe, found.genes, changes=changes)
 
 
 def with_network(recipe: Recipe, digits: str, *, changes: dict[str, Any] | None = None) -> Recipe:

@@ -14,10 +14,10 @@ from inspector.console import Console
 from inspector.errors import InputError
 from inspector.output_file import write_file
 from search.autodd.comparison import Row, compare, saved_seconds
-from search.autodd.fixed import with_network
+from search.autodd.fixed import found_recipe
 from search.autodd.origin import Origin
 from search.autodd.run import run_search
-from search.recipe import Recipe, merge, parse_recipe
+from search.recipe import Recipe
 from search.run_folder import RunFolder, RunResult, load_result
 
 
@@ -39,10 +39,7 @@ def retraining_recipe(found: RunResult, photos: Photos) -> Recipe:
     changes: dict[str, Any] = {"data": data, "network": {"retraining_start": "scratch"}}
     if photos.seed is not None:
         changes["seed"] = photos.seed
-    recipe = parse_recipe(found.recipe)
-    if not found.genes:
-        return parse_recipe(merge(recipe.model_dump(mode="json"), changes))
-    return with_network(recipe, found.genes, changes=changes)
+    return found_recipe(found, changes=changes)
 
 
 def run_retrain(source: Path, photos: Photos, run: Path, *, console: Console) -> dict[str, Any]:

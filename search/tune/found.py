@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from inspector.errors import BudgetError, RecipeError, RunError
+from search.autodd.fixed import found_recipe
 from search.autodd.result import Chosen
 from search.autodd.space_choice import open_space
 from search.limits.cost import NetworkCost
@@ -52,17 +53,12 @@ def settings_of(recipe: Recipe) -> TuneRecipe:
 
 
 def found_network(recipe: Recipe, settings: TuneRecipe) -> Chosen:
-    """Return the network that is tuned.
+    """Return the network that is tuned: the recipe names it, or has taken it from a run.
 
     Raises:
         RecipeError: the recipe names neither a run nor genes, or widths for a family that has none to choose.
-        RunError: the run is not finished.
     """
-    if settings.run is not None:
-        result = _finished(settings.run)
-        chosen = Chosen(result.space, result.genes, result.network)
-    else:
-        chosen = _named(recipe)
+    chosen = _named(recipe)
     if settings.space.width is not None and chosen.space != "unet":
         raise RecipeError(
             f"tune.space.width is for networks of the space unet, not {chosen.space or chosen.spec.family}; "
@@ -117,12 +113,12 @@ def _named(recipe: Recipe) -> Chosen:
             "the recipe names no network to tune: set tune.run to a finished run of `inspector search`, "
             "or network.genes"
         )
-    genes = genes_of(network.genes or "")
+    genes, style = genes_of(network.genes or ""), recipe.defects.style
     if network.family == "unet":
         space = open_space(recipe)
-        return Chosen(space.name, space.digits(genes), space.spec(genes))
+        return Chosen(space.name, space.digits(genes), space.spec(genes), style)
     spec = NetworkSpec(network.family, genes, network.width, network.own_reconstructor_width)
-    return Chosen(network.family if genes else "", spec.digits, spec)
+    return Chosen(network.family if genes else "", spec.digits, spec, style)
 
 
 def _finished(run: Path) -> RunResult:
@@ -135,5 +131,5 @@ def _finished(run: Path) -> RunResult:
 
 
 def _recipe_of(result: RunResult) -> dict[str, Any]:
-    recipe = {**result.recipe, "tune": None, "preset": None}
-    return merge(recipe, {"data": {"root": result.data["root"]}})
+    changes = {"data": {"root": result.data["root"]}, "tune": None}
+    return found_recipe(result, changes=changes).model_dump(mode="json")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +41,23 @@ def test_a_recipe_takes_what_it_leaves_open_from_the_run_that_it_names(
     assert (recipe.data.size, recipe.seed, recipe.retraining.learning_rate) == (32, 3, 0.003)
     chosen = found_network(recipe, settings_of(recipe))
     assert (chosen.space, chosen.digits, chosen.spec.width) == ("unet", GENES, 2)
+
+
+def test_a_joint_winner_is_tuned_on_the_defects_that_it_was_found_with(
+    finished: Path, tmp_path: Path
+) -> None:
+    """The genes lost their style: trials drew defects of every style that had been searched."""
+    run = tmp_path / "joint"
+    shutil.copytree(finished, run)
+    result = json.loads((run / "result.json").read_text())
+    result["genes"] = {"space": "joint", "digits": GENES + "1"}
+    result["recipe"]["network"]["genes"] = None
+    result["recipe"]["defects"] |= {"style": "joint", "joint_styles": ["cutout", "scar"]}
+    (run / "result.json").write_text(json.dumps(result))
+    recipe = load_tune_recipe(write(tmp_path, {"tune": {"run": "joint"}}))
+    chosen = found_network(recipe, settings_of(recipe))
+    assert recipe.defects.style == "scar"
+    assert (chosen.space, chosen.digits, chosen.style) == ("unet", GENES, "scar")
 
 
 def test_a_relative_run_is_relative_to_the_recipe(finished: Path) -> None:
