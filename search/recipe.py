@@ -25,6 +25,7 @@ from search.recipe_sections import (
     ExportRecipe,
     LimitsRecipe,
     LossRecipe,
+    MaskNoiseRecipe,
     TrainingRecipe,
 )
 from search.tune.recipe import TuneRecipe
@@ -39,6 +40,7 @@ __all__ = [
     "ExportRecipe",
     "LimitsRecipe",
     "LossRecipe",
+    "MaskNoiseRecipe",
     "NetworkRecipe",
     "Recipe",
     "TrainingRecipe",
@@ -61,6 +63,7 @@ class Recipe(Record):
     limits: LimitsRecipe = LimitsRecipe()
     network: NetworkRecipe = NetworkRecipe()
     defects: DefectsRecipe = DefectsRecipe()
+    mask_noise: MaskNoiseRecipe = MaskNoiseRecipe()
     loss: LossRecipe = LossRecipe()
     one_shot: TrainingRecipe
     evolution: EvolutionRecipe = EvolutionRecipe()

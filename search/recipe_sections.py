@@ -13,6 +13,10 @@ from pydantic import Field, field_validator, model_validator
 from search.recipe_record import Record
 
 StyleName = Literal["perlin", "cutout", "cutpaste", "scar", "surface"]
+ScoreLossName = Literal[
+    "focal", "cce", "rll", "mae", "gce", "sce", "taylor", "nce", "rce", "nce+mae", "nce+rce"
+]
+MaskNoiseName = Literal["shifted", "dilated", "eroded", "missing", "extra"]
 
 
 class DataRecipe(Record):
@@ -85,8 +89,21 @@ class DefectsRecipe(Record):
         return styles
 
 
+class MaskNoiseRecipe(Record):
+    """Masks that are wrong on purpose, for experiments with label noise (docs/label_noise.md)."""
+
+    training: float = Field(0.0, ge=0, le=1, description="share of drawn defects whose mask is wrong")
+    fitness: float = Field(0.0, ge=0, le=1, description="the same among the samples that give the fitness")
+    kinds: tuple[MaskNoiseName, ...] = Field(
+        ("shifted", "dilated", "eroded", "missing", "extra"), min_length=1, description="drawn alike"
+    )
+    reach: float = Field(0.06, gt=0, le=0.5, description="how far borders move, at most; share of the side")
+
+
 class LossRecipe(Record):
-    """Weights of [D] Eq. 5.3 and the focal loss."""
+    """Weights of [D] Eq. 5.3 and the loss of the score: focal, or one that wrong masks harm less."""
+
+    segmentation: ScoreLossName = Field("focal", description="in the place of focal, with its weight")
 
     l2: float = Field(1.0, ge=0)
     ssim: float = Field(1.0, ge=0)

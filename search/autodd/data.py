@@ -9,6 +9,7 @@ from search.autodd.cell_stage import halve
 from search.autodd.validation import draw_recalibration, draw_validation
 from search.defects import TextureSource
 from search.defects.choose import make_style, make_textures
+from search.defects.noisy_masks import NoisyMasks
 from search.recipe import Recipe
 from search.training.feed import Batch, SyntheticSamples, load_frames
 
@@ -33,17 +34,17 @@ class RunData:
 
     def search_samples(self, style: int = 0) -> SyntheticSamples:
         """Return what the supernet of a style learns from: the training part."""
-        return self._samples(self.split.training, self.styles[style])
+        return self._training_samples(self.split.training, self.styles[style])
 
     def retraining_samples(self, style: int = 0) -> SyntheticSamples:
         """Return what the winner learns from: everything but the calibration part."""
-        return self._samples((*self.split.training, *self.split.validation), self.styles[style])
+        return self._training_samples((*self.split.training, *self.split.validation), self.styles[style])
 
     def halves(self) -> tuple[SyntheticSamples, SyntheticSamples]:
         """Return all but the calibration part in two halves: for the weights and for the architecture."""
         photos = (*self.split.training, *self.split.validation)
         first, second = halve(photos, seed=self.recipe.seed)
-        return self._samples(first), self._samples(second)
+        return self._training_samples(first), self._training_samples(second)
 
     def validation_batches(self) -> list[Batch]:
         """Draw the fixed synthetic validation samples from the validation part.
@@ -52,7 +53,7 @@ class RunData:
         the easiest style would win.
         """
         return draw_validation(
-            self._samples(self.split.validation),
+            self._samples(self.split.validation, noise=self.recipe.mask_noise.fitness),
             num_images=self.recipe.evolution.validation_images,
             batch_size=self.recipe.one_shot.batch_size,
         )
@@ -66,12 +67,20 @@ class RunData:
             seed=self.recipe.seed,
         )
 
-    def _samples(self, photos: tuple[Sample, ...], style: str | None = None) -> SyntheticSamples:
+    def _training_samples(self, photos: tuple[Sample, ...], style: str | None = None) -> SyntheticSamples:
+        return self._samples(photos, style, noise=self.recipe.mask_noise.training)
+
+    def _samples(
+        self, photos: tuple[Sample, ...], style: str | None = None, *, noise: float
+    ) -> SyntheticSamples:
         recipe = self.recipe.defects
         if style is not None:
             recipe = recipe.model_copy(update={"style": style})
         frames = load_frames(photos, size_hw=self.size_hw)
         drawn_by = make_style(recipe, self.textures, frames)
+        if noise > 0.0:
+            wrong = self.recipe.mask_noise
+            drawn_by = NoisyMasks(drawn_by, noise, wrong.kinds, wrong.reach)
         return SyntheticSamples(frames, drawn_by, recipe, seed=self.recipe.seed)
 
 

@@ -1,4 +1,4 @@
-"""The loss of a detector: L2 and SSIM on the reconstruction, focal on the score.
+"""The loss of a detector: L2 and SSIM on the reconstruction, focal or a robust loss on the score.
 
 Source: [D] Eq. 5.3; SSIM: Wang et al. (2004); focal: Lin et al. (2017).
 Differs from the source: 1 - SSIM where the text prints SSIM, which would reward dissimilarity.
@@ -14,6 +14,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from search.losses.named import class_loss
+
+FOCAL = "focal"
 SSIM_WINDOW = 11
 SSIM_SIGMA = 1.5
 SSIM_C1 = 0.01**2  # for values in 0..1
@@ -22,18 +25,26 @@ SSIM_C2 = 0.03**2
 
 @dataclass(frozen=True)
 class LossWeights:
-    """The weights of [D] Eq. 5.3, and gamma and alpha of the focal loss."""
+    """The weights of [D] Eq. 5.3, and gamma and alpha of the focal loss.
+
+    Args:
+        segmentation: `focal`, or a loss of search/losses/named.py in its place, with its weight and alpha.
+    """
 
     l2: float = 1.0
     ssim: float = 1.0
     focal: float = 1.0
     focal_gamma: float = 2.0
     focal_alpha: float | None = None
+    segmentation: str = FOCAL
 
 
 @dataclass(frozen=True)
 class LossTerms:
-    """The three terms before weighting, and their weighted sum, each a scalar tensor."""
+    """The three terms before weighting, and their weighted sum, each a scalar tensor.
+
+    `focal` is the term of the score, whichever loss it is.
+    """
 
     total: Tensor
     l2: Tensor
@@ -47,12 +58,12 @@ def detector_loss(
     """Return the loss of one batch, computed in float32 whatever the network's precision.
 
     Args:
-        reconstruction: (B, 3, H, W); None for a segmenter that stands alone, whose loss is the focal one.
+        reconstruction: (B, 3, H, W); None for a segmenter that stands alone, whose loss is that of the score.
         logits: (B, 1, H, W).
         target: (B, 3, H, W), the images without their defects.
         mask: (B, 1, H, W) float, 1 where a pixel is defective.
     """
-    focal = focal_loss(logits.float(), mask, gamma=weights.focal_gamma, alpha=weights.focal_alpha)
+    focal = score_loss(logits.float(), mask, weights)
     if reconstruction is None:
         none = torch.zeros_like(focal)
         return LossTerms(total=weights.focal * focal, l2=none, ssim=none, focal=focal)
@@ -61,6 +72,14 @@ def detector_loss(
     ssim = 1.0 - structural_similarity(reconstruction, target)
     total = weights.l2 * l2 + weights.ssim * ssim + weights.focal * focal
     return LossTerms(total=total, l2=l2, ssim=ssim, focal=focal)
+
+
+def score_loss(logits: Tensor, mask: Tensor, weights: LossWeights) -> Tensor:
+    """Return the mean loss of the pixels' scores, before weighting."""
+    alpha = weights.focal_alpha
+    if weights.segmentation == FOCAL:
+        return focal_loss(logits, mask, gamma=weights.focal_gamma, alpha=alpha)
+    return _weigh_defects(class_loss(weights.segmentation).of_pixels(logits, mask), mask, alpha).mean()
 
 
 def focal_loss(logits: Tensor, mask: Tensor, *, gamma: float, alpha: float | None = None) -> Tensor:
@@ -73,9 +92,11 @@ def focal_loss(logits: Tensor, mask: Tensor, *, gamma: float, alpha: float | Non
     p_t = torch.exp(-cross_entropy)
     # 0 ** gamma has no finite slope for gamma below 1.
     loss = (1.0 - p_t).clamp_min(1e-12) ** gamma * cross_entropy
-    if alpha is not None:
-        loss = loss * torch.where(mask > 0.5, alpha, 1.0 - alpha)
-    return loss.mean()
+    return _weigh_defects(loss, mask, alpha).mean()
+
+
+def _weigh_defects(loss: Tensor, mask: Tensor, alpha: float | None) -> Tensor:
+    return loss if alpha is None else loss * torch.where(mask > 0.5, alpha, 1.0 - alpha)
 
 
 def structural_similarity(x: Tensor, y: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import torch
@@ -10,6 +11,8 @@ import torch
 from inspector.dataset import read_frame
 from inspector.preprocess import resize_frame
 from search.autodd.data import RunData, open_run_data
+from search.labels.mask_noise import MASK_NOISE
+from search.recipe_sections import MaskNoiseName
 from search.training import feed as feed_module
 from tests.search.conftest import SIDE, tiny_recipe
 
@@ -96,3 +99,23 @@ def test_textures_come_from_the_folder_that_the_recipe_names(mvtec: Path) -> Non
     plain = open_run_data(tiny_recipe(mvtec))
     ours, theirs = run_data.validation_batches(), plain.validation_batches()
     assert not all(torch.equal(a.image, b.image) for a, b in zip(ours, theirs, strict=True))
+
+
+def masks_of(run_data: RunData) -> dict[str, torch.Tensor]:
+    trained = next(
+        feed_module.training_feed(
+            run_data.search_samples(), first_step=0, num_steps=1, batch_size=16, seed=0, workers=0
+        )
+    )
+    return {"training": trained.mask, "fitness": torch.cat([b.mask for b in run_data.validation_batches()])}
+
+
+@pytest.mark.parametrize("part", ["training", "fitness"])
+def test_wrong_masks_are_in_the_part_that_the_recipe_names(mvtec: Path, part: str) -> None:
+    clean = masks_of(open_run_data(tiny_recipe(mvtec)))
+    noisy = masks_of(open_run_data(tiny_recipe(mvtec, {"mask_noise": {part: 1.0}})))
+    assert {name for name in clean if not torch.equal(clean[name], noisy[name])} == {part}
+
+
+def test_kinds_of_mask_noise_in_a_recipe_are_those_that_there_are() -> None:
+    assert set(get_args(MaskNoiseName)) == set(MASK_NOISE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -11,14 +12,18 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from search.losses.named import CLASS_LOSSES, class_loss
 from search.losses.segmentation import (
+    FOCAL,
     SSIM_C1,
     SSIM_C2,
     LossWeights,
     detector_loss,
     focal_loss,
+    score_loss,
     structural_similarity,
 )
+from search.recipe_sections import ScoreLossName
 
 Plane = npt.NDArray[np.float64]
 
@@ -134,3 +139,32 @@ def test_a_perfect_reconstruction_costs_nothing() -> None:
     terms = detector_loss(target, logits, target, mask, LossWeights())
     assert float(terms.l2) == 0
     assert float(terms.ssim) == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.parametrize("name", sorted(CLASS_LOSSES))
+def test_another_loss_takes_the_place_of_focal_with_its_weight(name: str) -> None:
+    reconstruction, logits, target, mask = draw_batch()
+    weights = LossWeights(l2=2, ssim=3, focal=5, segmentation=name)
+    terms = detector_loss(reconstruction, logits, target, mask, weights)
+    plain = detector_loss(reconstruction, logits, target, mask, LossWeights(l2=2, ssim=3, focal=5))
+    assert float(terms.focal) == pytest.approx(float(class_loss(name).of_pixels(logits, mask).mean()))
+    assert (terms.l2, terms.ssim) == (plain.l2, plain.ssim)
+    assert float(terms.total) == pytest.approx(float(2 * terms.l2 + 3 * terms.ssim + 5 * terms.focal))
+
+
+def test_alpha_weighs_the_defective_pixels_of_any_loss() -> None:
+    logits, mask = torch.randn(2, 1, 8, 8), (torch.rand(2, 1, 8, 8) < 0.3).float()
+    found = score_loss(logits, mask, LossWeights(segmentation="rll", focal_alpha=0.9))
+    pixels = class_loss("rll").of_pixels(logits, mask)
+    expected = (0.9 * pixels[mask > 0.5].sum() + 0.1 * pixels[mask < 0.5].sum()) / mask.numel()
+    assert float(found) == pytest.approx(float(expected), rel=1e-5)
+
+
+def test_cce_is_focal_with_gamma_0() -> None:
+    logits, mask = torch.randn(2, 1, 8, 8), (torch.rand(2, 1, 8, 8) < 0.3).float()
+    cce = score_loss(logits, mask, LossWeights(segmentation="cce"))
+    assert float(cce) == pytest.approx(float(focal_loss(logits, mask, gamma=0.0)), rel=1e-6)
+
+
+def test_a_recipe_can_name_every_loss() -> None:
+    assert set(get_args(ScoreLossName)) == {FOCAL, *CLASS_LOSSES}
