@@ -1,0 +1,71 @@
+"""The thread of one partition: it does one task after another, on the partition's device and stream.
+
+Source: [D] Sec. 3.3.2: each device has a thread of its own, without which nothing overlaps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import TracebackType
+from typing import TypeVar
+
+import torch
+
+Answer = TypeVar("Answer")
+
+
+class Worker:
+    """A thread and its queue. Idle workers never keep a process alive.
+
+    Args:
+        num_threads: Threads of one operation, where the device is the CPU. Torch takes it over for threads
+            that other code starts later; threads that run already keep theirs.
+    """
+
+    def __init__(self, name: str, device: torch.device, *, num_threads: int = 1) -> None:
+        self._device = device
+        self._num_threads = num_threads
+        self._stream = _new_stream(device) if device.type == "cuda" else None
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix=name, initializer=self._begin)
+
+    def submit(self, task: Callable[[], Answer]) -> Future[Answer]:
+        """Queue a task; its errors are those of the future."""
+        return self._pool.submit(self._on_device, task)
+
+    def follow_caller(self) -> None:
+        """Let the stream wait for what the caller has queued on the device: batches, an optimiser's step."""
+        if self._stream is not None:
+            self._stream.wait_stream(torch.cuda.current_stream(self._device))
+
+    def lead_caller(self) -> None:
+        """Let what the caller queues from now on wait for the stream."""
+        if self._stream is not None:
+            torch.cuda.current_stream(self._device).wait_stream(self._stream)
+
+    def close(self) -> None:
+        """End the thread behind the task that it is in; tasks in the queue are cancelled."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _begin(self) -> None:
+        if self._device.type == "cpu":
+            torch.set_num_threads(self._num_threads)
+
+    def _on_device(self, task: Callable[[], Answer]) -> Answer:
+        if self._stream is None:
+            return task()
+        with torch.cuda.device(self._device), torch.cuda.stream(self._stream):
+            return task()
+
+    def __enter__(self) -> Worker:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _new_stream(device: torch.device) -> torch.cuda.Stream:
+    stream: torch.cuda.Stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+    return stream
