@@ -6,8 +6,13 @@ import os
 import re
 import shlex
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
+
+if TYPE_CHECKING:
+    from inspector.console import Console
+    from search.reproduce.experiment import Experiment, Options
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch is loaded: see search/cli.py
 
@@ -35,41 +40,20 @@ def reproduce(
     """
     from inspector.console import Console
     from inspector.errors import InputError, TrainingError
-    from search.reproduce.experiment import Options
-    from search.reproduce.registry import EXPERIMENTS, open_experiment
+    from search.reproduce.registry import open_experiment
     from search.reproduce.runner import Reproduction
 
     console = Console(json_output=json_output)
     if list_all:
-        for key, entry in sorted(EXPERIMENTS.items()):
-            console.say(f"{key:18} {entry.summary}")
-        console.result({"experiments": sorted(EXPERIMENTS)})
+        _list(console)
         return
     if not name:
         raise InputError("name a table or figure; `inspector reproduce --list` names all")
     if run == Path():
         raise InputError("say where the run is kept: --run FOLDER; the same folder continues it")
     experiment = open_experiment(name)
-    if preset not in experiment.presets:
-        raise InputError(f"{name} has no preset {preset!r}; choose one of {', '.join(experiment.presets)}")
-    if budget and not experiment.takes_budget:
-        raise InputError(f"{name} counts steps, not time: leave --budget out and choose a --preset")
-    if experiment.needs_data and data is None:
-        raise InputError(f"{name} needs real data: --data FOLDER")
-    if data is not None and not data.is_dir():
-        raise InputError(f"there is no folder {data}")
-    options = Options(
-        preset=preset,
-        seeds=parse_seeds(seeds) or experiment.default_seeds,
-        budget_s=parse_duration_s(budget) if budget else None,
-        data=data,
-    )
-    # The folders are named by what they are, not where they lie on this machine.
-    said = ["inspector", "reproduce", name, "--preset", preset]
-    said += ["--budget", budget] if budget else []
-    said += ["--seeds", ",".join(str(seed) for seed in options.seeds)]
-    said += ["--data", data.name] if data is not None else []
-    command = shlex.join([*said, "--run", run.name])
+    options = _options(experiment, preset=preset, budget=budget, seeds=seeds, data=data)
+    command = _command(name, options, budget=budget, run=run)
     table = Reproduction(experiment, options, run, command, console).run(
         [key for key in only.split(",") if key]
     )
@@ -77,6 +61,49 @@ def reproduce(
     console.result({**table.as_dict(), "table": str(run / "table.md")})
     if any(entry.error for entry in table.measured):
         raise TrainingError("some rows failed; the same command tries them again")
+
+
+def _list(console: Console) -> None:
+    from search.reproduce.registry import EXPERIMENTS
+
+    for key, entry in sorted(EXPERIMENTS.items()):
+        console.say(f"{key:18} {entry.summary}")
+    console.result({"experiments": sorted(EXPERIMENTS)})
+
+
+def _options(experiment: Experiment, *, preset: str, budget: str, seeds: str, data: Path | None) -> Options:
+    """Check the options against what the experiment takes.
+
+    Raises:
+        InputError: it takes no such option, lacks one, or one cannot be read.
+    """
+    from inspector.errors import InputError
+    from search.reproduce.experiment import Options
+
+    name, presets = experiment.name, experiment.presets
+    if preset not in presets:
+        raise InputError(f"{name} has no preset {preset!r}; choose one of {', '.join(presets)}")
+    if budget and not experiment.takes_budget:
+        raise InputError(f"{name} counts steps, not time: leave --budget out and choose a --preset")
+    if experiment.needs_data and data is None:
+        raise InputError(f"{name} needs real data: --data FOLDER")
+    if data is not None and not data.is_dir():
+        raise InputError(f"there is no folder {data}")
+    return Options(
+        preset=preset,
+        seeds=parse_seeds(seeds) or experiment.default_seeds,
+        budget_s=parse_duration_s(budget) if budget else None,
+        data=data,
+    )
+
+
+def _command(name: str, options: Options, *, budget: str, run: Path) -> str:
+    """Return the command for the table; folders are named by what they are, not where they lie here."""
+    said = ["inspector", "reproduce", name, "--preset", options.preset]
+    said += ["--budget", budget] if budget else []
+    said += ["--seeds", ",".join(str(seed) for seed in options.seeds)]
+    said += ["--data", options.data.name] if options.data is not None else []
+    return shlex.join([*said, "--run", run.name])
 
 
 def parse_seeds(text: str) -> tuple[int, ...]:

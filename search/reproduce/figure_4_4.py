@@ -7,16 +7,14 @@ Table 4.3.
 
 from __future__ import annotations
 
-import io
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from matplotlib import rc_context
-from matplotlib.figure import Figure as Canvas
+from matplotlib.axes import Axes
 
-from inspector.output_file import write_file
+from search.report.figure import BLUE, VERMILION
+from search.reproduce.canvas import canvas
 from search.reproduce.credit.cell import EASY, HARD, Cell
 from search.reproduce.credit.rows import (
     AUC,
@@ -32,7 +30,7 @@ from search.reproduce.table import Table
 
 PERCENTAGES = (3, 13, 25, 50, 75)
 PUBLISHED = {(HARD, 25): ("85.38", "283.7"), (EASY, 25): ("85.79", "1200.0")}
-COLOURS = {HARD: "#0072B2", EASY: "#D55E00"}  # Okabe and Ito
+COLOURS = {HARD: BLUE, EASY: VERMILION}
 MARKERS = {HARD: "o", EASY: "s"}
 CONSTRAINT, PERCENTAGE = "Constraint", "Truncation (%)"
 
@@ -50,25 +48,20 @@ class Figure44(CreditExperiment):
 
     def plot(self, table: Table, path: Path) -> None:
         """Draw the mean AUC over the percentages, a dot a seed; under each mean, AUC and number of trials."""
-        with rc_context({"axes.spines.top": False, "axes.spines.right": False, "font.size": 10}):
-            canvas = Canvas(figsize=(7.5, 4.4), layout="constrained")
-            axes = canvas.subplots()
+        if not any(table.numbers(row, AUC) for row in table.rows):
+            return
+        with canvas(path, height_in=4.4) as axes:
             for threshold in (HARD, EASY):
                 _draw(axes, table, threshold)
-            if not axes.lines:
-                return
             axes.set_xticks(range(len(PERCENTAGES)), [str(percentage) for percentage in PERCENTAGES])
             axes.set_xlabel("Truncation percentage")
             axes.set_ylabel(AUC.heading)
             axes.margins(y=0.2)
-            axes.grid(axis="y", color="#d0d7de", linewidth=0.5)
+            axes.grid(axis="y")
             axes.legend(frameon=False)
-            buffer = io.BytesIO()
-            canvas.savefig(buffer, format="png", dpi=120)
-        write_file(path, buffer.getvalue())
 
 
-def _draw(axes: Any, table: Table, threshold: float) -> None:
+def _draw(axes: Axes, table: Table, threshold: float) -> None:
     rows = [row for row in table.rows if row.labels[CONSTRAINT] == threshold_label(threshold)]
     places, means = [], []
     for place, row in enumerate(rows):

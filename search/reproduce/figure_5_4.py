@@ -8,20 +8,16 @@ beside this run's, are taken from there.
 
 from __future__ import annotations
 
-import io
 import json
 import statistics
 from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
-from matplotlib import rc_context
-from matplotlib.figure import Figure as Canvas
-
 from inspector.console import Console
-from inspector.output_file import write_file
+from search.report.figure import BLUE, INK, MUTED
+from search.reproduce.canvas import canvas
 from search.reproduce.experiment import NOT_READABLE, Options, Row, Value
-from search.reproduce.plot import BLUE, INK, MUTED
 from search.reproduce.table import Table
 from search.reproduce.table_5_1 import Table51
 
@@ -54,9 +50,7 @@ class Figure54(Table51):
         ]
         if not points:
             return
-        with rc_context({"axes.spines.top": False, "axes.spines.right": False, "font.size": 10}):
-            canvas = Canvas(figsize=(7.5, 4.5), layout="constrained")
-            axes = canvas.subplots()
+        with canvas(path, height_in=4.5) as axes:
             axes.set_xscale("log")
             for row, size, values in points:
                 axes.plot([size] * len(values), values, "o", color=BLUE, alpha=0.4)
@@ -71,10 +65,7 @@ class Figure54(Table51):
             axes.margins(x=0.25, y=0.12)
             axes.set_xlabel("parameters, millions")
             axes.set_ylabel("AUPR, %")
-            axes.grid(color="#d0d7de", linewidth=0.5)
-            buffer = io.BytesIO()
-            canvas.savefig(buffer, format="png", dpi=120)
-        write_file(path, buffer.getvalue())
+            axes.grid(visible=True)
 
 
 def _finished_in_table(folder: Path, row: Row, seed: int) -> Mapping[str, Value] | None:

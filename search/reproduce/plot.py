@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import statistics
 from pathlib import Path
 
-from matplotlib import rc_context
-from matplotlib.figure import Figure as Canvas
-
-from inspector.output_file import write_file
+from search.report.figure import BLUE, INK, MUTED
+from search.reproduce.canvas import canvas
 from search.reproduce.table import Table
-
-BLUE, INK, MUTED = "#0072B2", "#1b1f24", "#57606a"  # Okabe and Ito's blue
 
 
 def dot_plot(table: Table, path: Path) -> None:
@@ -21,9 +16,7 @@ def dot_plot(table: Table, path: Path) -> None:
     found = [(row, numbers) for row in table.rows if (numbers := table.numbers(row, figure))]
     if not found:
         return
-    with rc_context({"axes.spines.top": False, "axes.spines.right": False, "font.size": 10}):
-        canvas = Canvas(figsize=(7.5, 1.2 + 0.36 * len(found)), layout="constrained")
-        axes = canvas.subplots()
+    with canvas(path, height_in=1.2 + 0.36 * len(found)) as axes:
         for place, (_, numbers) in enumerate(found):
             mean = statistics.fmean(numbers)
             axes.plot([mean, mean], [place - 0.3, place + 0.3], color=INK, linewidth=2)
@@ -38,7 +31,4 @@ def dot_plot(table: Table, path: Path) -> None:
         axes.set_yticks(range(len(found)), [" · ".join(row.labels.values()) for row, _ in found])
         axes.set_ylim(len(found) - 0.5, -0.5)
         axes.set_xlabel(figure.heading)
-        axes.grid(axis="x", color="#d0d7de", linewidth=0.5)
-        buffer = io.BytesIO()
-        canvas.savefig(buffer, format="png", dpi=120)
-    write_file(path, buffer.getvalue())
+        axes.grid(axis="x")

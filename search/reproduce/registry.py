@@ -20,6 +20,9 @@ class Entry:
 
 
 EXPERIMENTS: dict[str, Entry] = {
+    "autodd-noise": Entry(
+        "search.reproduce.autodd_noise", "AutoDDNoise", "AutoDD with wrong masks and contaminated photos."
+    ),
     "figure-4.4": Entry(
         "search.reproduce.figure_4_4",
         "Figure44",
