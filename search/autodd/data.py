@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from inspector.dataset import Dataset, Sample, Split, open_dataset, split_good
 from search.autodd.cell_stage import halve
@@ -10,6 +11,7 @@ from search.autodd.validation import draw_recalibration, draw_validation
 from search.defects import TextureSource
 from search.defects.choose import make_style, make_textures
 from search.defects.noisy_masks import NoisyMasks
+from search.defects.style import Frame
 from search.recipe import Recipe
 from search.training.feed import Batch, SyntheticSamples, load_frames
 
@@ -22,6 +24,7 @@ class RunData:
     split: Split
     recipe: Recipe
     textures: TextureSource
+    _frames: dict[Path, Frame] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def size_hw(self) -> tuple[int, int]:
@@ -76,12 +79,19 @@ class RunData:
         recipe = self.recipe.defects
         if style is not None:
             recipe = recipe.model_copy(update={"style": style})
-        frames = load_frames(photos, size_hw=self.size_hw)
+        frames = self._read(photos)
         drawn_by = make_style(recipe, self.textures, frames)
         if noise > 0.0:
             wrong = self.recipe.mask_noise
             drawn_by = NoisyMasks(drawn_by, noise, wrong.kinds, wrong.reach)
         return SyntheticSamples(frames, drawn_by, recipe, seed=self.recipe.seed)
+
+    def _read(self, photos: tuple[Sample, ...]) -> list[Frame]:
+        """Read each photo once, however many styles and stages ask for it."""
+        fresh = [photo for photo in photos if photo.path not in self._frames]
+        frames = load_frames(fresh, size_hw=self.size_hw)
+        self._frames.update(zip((photo.path for photo in fresh), frames, strict=True))
+        return [self._frames[photo.path] for photo in photos]
 
 
 def open_run_data(recipe: Recipe) -> RunData:

@@ -35,7 +35,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 
 
 def test_search_and_validation_open_their_own_parts_and_nobody_opens_calibration_or_test(
-    run_data: RunData, monkeypatch: pytest.MonkeyPatch
+    run_data: RunData, mvtec: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     split, paths = run_data.split, opened(monkeypatch)
 
@@ -48,10 +48,25 @@ def test_search_and_validation_open_their_own_parts_and_nobody_opens_calibration
     run_data.validation_batches()
     assert set(paths) == photos(split.validation)
     paths.clear()
-    run_data.retraining_samples()
+    open_run_data(tiny_recipe(mvtec)).retraining_samples()
     assert set(paths) == photos((*split.training, *split.validation))
     assert split.calibration
     assert not set(paths) & (photos(split.calibration) | photos(run_data.dataset.test))
+
+
+def test_every_photo_is_read_once_for_all_styles_and_stages(
+    mvtec: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A joint search read and resized its photos again for each of its styles."""
+    joint = {"style": "joint", "joint_styles": ["cutout", "scar", "surface"]}
+    run_data = open_run_data(tiny_recipe(mvtec, {"defects": joint}))
+    paths = opened(monkeypatch)
+    for style in range(3):
+        run_data.search_samples(style)
+    run_data.validation_batches()
+    run_data.retraining_samples(1)
+    split = run_data.split
+    assert sorted(paths) == sorted(photo.path for photo in (*split.training, *split.validation))
 
 
 def test_no_calibration_photo_is_in_any_sample(mvtec: Path) -> None:
