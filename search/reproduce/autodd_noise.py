@@ -70,7 +70,7 @@ class AutoDDNoise(Chapter5):
     def notes(self, options: Options) -> Sequence[str]:
         return (
             *super().notes(options),
-            f"Wrong masks: {WRONG_MASKS:.0%} of the drawn defects are shifted, dilated, eroded, lack a region "
+            f"Wrong masks: {WRONG_MASKS:.0%} of the drawn defects are shifted, grown, shrunk, lack a region "
             f"or have one too many. Contaminated: {CONTAMINATED_PHOTOS:.0%} of the photos that are taken for "
             "good show a real defect; no row is tested on the parts that they show.",
         )
