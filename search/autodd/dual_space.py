@@ -1,6 +1,6 @@
 """The space `dual`: the nodes of both networks and both widths.
 
-Source: issue 3, item 8; design.md, "Genes".
+Source: design.md, "Genes".
 Differs from the source: [D] searches the segmenter alone, at one width.
 """
 

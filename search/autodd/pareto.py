@@ -1,6 +1,6 @@
 """The archive of a search: every candidate that nothing else beats in fitness and in all costs.
 
-Source: issue 3, item 6.
+Source: Pareto dominance; [D] keeps the best candidate alone.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 The run stays what it was: what was exported from it can be made again.
 
-Source: issue 3, item 6.
+Source: none; [D] trains the winner alone.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The `surface` defect style: spots, strokes and chips that look like what goes wrong on real surfaces.
 
-Source: none; issue 3, item 12: spots, wandering strokes and chips at edges, filled from other good images or
-darkened in place, softly blended, at several contrasts.
+Source: none; [D] names unrealistic defects as a limitation. Spots, wandering strokes and chips at edges are
+filled from other good images or darkened in place, softly blended, at several contrasts.
 
 The mask says where a change can be seen, not where a shape was drawn: a pixel is defective where the change,
 averaged over 3x3 pixels, is at least `VISIBLE` levels and a tenth of the defect's largest, and in the narrow

@@ -1,6 +1,6 @@
 """What each operation at each node did to the fitness, over everything that was evaluated.
 
-Source: [D] Sec. 6, future work on explaining a found architecture; issue 3, item 10.
+Source: [D] Sec. 6, future work on explaining a found architecture.
 
 A marginal mean is the mean fitness of all candidates that have the operation at the node. An evolution
 evaluates the company of good genes more often than that of bad ones, so that a mean tells what went with an

@@ -1,6 +1,6 @@
 """The archive of a search on the page: fitness against each cost, and the points that can be picked.
 
-Source: issue 3, item 6.
+Source: none; [D] ends with one network.
 """
 
 from __future__ import annotations

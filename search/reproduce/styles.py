@@ -1,6 +1,6 @@
 """`inspector reproduce styles`: does training on surface defects find more real ones than on Perlin blobs?
 
-Source: issue 3, item 12; [D] names unrealistic defects as a limitation and shows no such table.
+Source: [D] names unrealistic defects as a limitation and shows no such table.
 
 One network, fixed (the all-`conv` U-Net), is trained from scratch on each data set with each style; network,
 steps, textures, order of the photos and seed are the same, only what draws the defects differs. Then it is
@@ -58,7 +58,7 @@ SIZES: dict[str, dict[str, Any]] = {
 class Styles(Experiment):
     name: ClassVar[str] = "styles"
     title: ClassVar[str] = "Real defects found after training on each style of drawn defects"
-    source: ClassVar[str] = "issue 3, item 12"
+    source: ClassVar[str] = "none: [D] names unrealistic defects as a limitation"
     figures: ClassVar[tuple[Figure, ...]] = (
         Figure("aupr", "AUPR", 3),
         Figure("over_perlin", "AUPR over perlin's", 2),

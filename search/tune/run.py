@@ -1,7 +1,7 @@
 """A whole tuning: trials under ACE, the best feasible checkpoint promoted and measured on real images once.
 
-Source: [D] chapter 4; issue 5, item 6.
-Differs from the source: nothing; what the trials train is this project's inspector network.
+Source: [D] chapter 4.
+Differs from the source: what the trials train is this project's inspector network.
 
 Everything that trials measured lies in `tuning/measured.jsonl`, as it came; a run that was killed goes on
 with the same command. The promoted network has learnt from the training part alone: the validation part chose

@@ -1,6 +1,6 @@
 """10,000 hostile requests against the real server: refused, each of them, and the server is none the worse.
 
-Source: issue 8; edge_reliability.md section 9, rows "hostile HTTP", "image bomb" and "overload".
+Source: edge_reliability.md section 9, rows "hostile HTTP", "image bomb" and "overload".
 """
 
 from __future__ import annotations

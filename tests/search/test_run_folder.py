@@ -69,9 +69,10 @@ def test_a_run_that_was_begun_before_a_key_existed_goes_on(tmp_path: Path) -> No
         pass
     older = yaml.safe_load(folder.recipe.read_text())
     del older["network"]["initialisation"], older["export"]
-    folder.recipe.write_text(yaml.safe_dump(older))
+    text = yaml.safe_dump(older)
+    folder.recipe.write_text(text)
     with folder.claimed(recipe):
-        pass
+        assert folder.recipe.read_text() == text  # it is the old run, not a fresh one in its place
 
 
 def test_a_key_that_is_no_more_is_named(tmp_path: Path) -> None:
