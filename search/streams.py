@@ -22,6 +22,9 @@ class Purpose(IntEnum):
     TUNING = 31  # the configuration of a trial
     PERTURBATION = 40  # a picture of the robustness suite
     CAMERA = 41  # a training photo seen through a perturbation
+    LABEL_NOISE = 50  # wrong class labels, and the split of their images
+    PICTURE = 51  # crops and flips of labelled images
+    DECISION = 52  # what ENAS' controller samples
 
 
 def stream(purpose: Purpose, *, seed: int, number: int, second: int = 0) -> np.random.Generator:
