@@ -146,6 +146,9 @@ class EvolutionRecipe(Record):
 
     searcher: Literal["evolution", "random"] = "evolution"
     fitness: Literal["aupr", "auroc"] = "aupr"
+    paths: Literal["uniform", "fair"] = Field(
+        "uniform", description="how steps of the supernet draw paths; fair: each operation equally often"
+    )
     population: int = Field(50, ge=2)
     top_k: int = Field(10, ge=1)
     crossover: int = Field(25, ge=0)

@@ -29,7 +29,7 @@ from search.autodd.evaluation_stage import gallery, run_evaluation
 from search.autodd.evolution import GeneSpace
 from search.autodd.origin import NO_ORIGIN, Origin
 from search.autodd.pareto import read_archive
-from search.autodd.paths import RandomPath
+from search.autodd.paths import make_path
 from search.autodd.race import Outcome
 from search.autodd.result import Chosen, result_of
 from search.autodd.search_stage import Evolution
@@ -232,7 +232,8 @@ class _Run:
         initialise(fresh, recipe.network.initialisation, seed=recipe.seed)
         space = self._evolution.costs.gene_space()
         num_genes = len(self._space.path(space.alphabets))  # the style of the defects is no part of a path
-        path = RandomPath(GeneSpace(space.alphabets[:num_genes], space.cheapest[:num_genes]), recipe.seed)
+        searched = GeneSpace(space.alphabets[:num_genes], space.cheapest[:num_genes])
+        path = make_path(recipe.evolution.paths, searched, seed=recipe.seed)
         fit = self._fit(stage, fresh, samples, recipe.one_shot, fabric, seconds=seconds, forward=path)
         return fit.weights()
 
