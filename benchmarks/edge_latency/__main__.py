@@ -11,11 +11,19 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.edge_latency.bundles import photo_frame, write_slow_bundle, write_small_bundle
-from benchmarks.edge_latency.served import Server, post_many, refuse_many, serving, shipped_ready_s
+from benchmarks.edge_latency.served import (
+    Server,
+    post_in_turn,
+    post_many,
+    refuse_many,
+    serving,
+    shipped_ready_s,
+)
 from benchmarks.edge_latency.stages import bare_ms, decoding_ms, model_memory_mb, storing_ms
 from benchmarks.edge_latency.watched import camera_with_and_without_viewers
 from benchmarks.report import print_result, say
 from inspector.bundle import Bundle
+from inspector.image_file import decode_frame
 from inspector.render import encode_jpeg
 from inspector.runtime import Runner
 
@@ -27,9 +35,14 @@ TARGET_OVERHEAD, TARGET_THROUGHPUT = 0.10, 0.95
 
 @dataclass
 class Row:
-    """The figures of one bundle; lists have one value a round."""
+    """The figures of one bundle.
+
+    bare_ms: the bare runner between two POSTs, as cold as the server's: photos come one by one on a line.
+    bare_at_once_ms: the bare runner again and again; what 8 clients are held against.
+    """
 
     bare_ms: list[float] = field(default_factory=list)
+    bare_at_once_ms: list[float] = field(default_factory=list)
     post_ms: list[float] = field(default_factory=list)
     overheads: list[float] = field(default_factory=list)
     throughputs: list[float] = field(default_factory=list)
@@ -73,6 +86,7 @@ def _measure(name: str, path: Path, photo: bytes, state: Path, args: argparse.Na
         http_ms = statistics.median(refuse_many(server, len(photo), num_posts=args.posts).took_ms)
         figures = {
             "bare_ms_p50": statistics.median(row.bare_ms),
+            "bare_at_once_ms_p50": statistics.median(row.bare_at_once_ms),
             "post_ms_p50": statistics.median(row.post_ms),
             "post_ms_p99": float(np.quantile(row.post_ms, 0.99)),
             "overhead": statistics.median(row.overheads),
@@ -97,21 +111,25 @@ def _measure(name: str, path: Path, photo: bytes, state: Path, args: argparse.Na
 
 
 def _one_round(row: Row, server: Server, runner: Runner, photo: bytes, *, num_posts: int) -> None:
-    bare = bare_ms(runner, photo, rounds=num_posts)
-    alone = post_many(server, photo, num_clients=1, num_posts=num_posts)
+    frame = decode_frame(photo)
+    in_turn_ms, post_ms = post_in_turn(server, photo, lambda: runner.inspect(frame), num_posts=num_posts)
+    at_once_ms = bare_ms(runner, photo, rounds=num_posts)
     together = post_many(
         server, photo, num_clients=NUM_CLIENTS, num_posts=max(2, num_posts // NUM_CLIENTS * 2)
     )
-    row.bare_ms += bare
-    row.post_ms += alone.took_ms
+    row.bare_ms += in_turn_ms
+    row.bare_at_once_ms += at_once_ms
+    row.post_ms += post_ms
     row.post_8_ms += together.took_ms
-    row.overheads.append(statistics.median(alone.took_ms) / statistics.median(bare) - 1)
-    row.throughputs.append(together.per_s * statistics.fmean(bare) / 1000)
+    row.overheads.append(statistics.median(post_ms) / statistics.median(in_turn_ms) - 1)
+    row.throughputs.append(together.per_s * statistics.fmean(at_once_ms) / 1000)
 
 
 def _tell(name: str, figures: dict[str, float], stages: dict[str, float], *, json_output: bool) -> None:
     for text in (
-        f"{name}: bare {figures['bare_ms_p50']:.1f} ms, POST {figures['post_ms_p50']:.1f} ms "
+        f"{name}: bare {figures['bare_ms_p50']:.1f} ms "
+        f"(without a pause {figures['bare_at_once_ms_p50']:.1f}), "
+        f"POST {figures['post_ms_p50']:.1f} ms "
         f"(p99 {figures['post_ms_p99']:.1f}): {figures['overhead']:+.1%}",
         f"    decoding {stages['decoding_ms']:.1f} ms, storing {stages['storing_ms']:.1f} ms, "
         f"HTTP {stages['http_ms']:.1f} ms, each by itself",

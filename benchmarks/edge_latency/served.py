@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,6 +115,20 @@ def post_many(server: Server, photo: bytes, *, num_clients: int, num_posts: int)
     if errors:
         raise errors[0]
     return Load(took_ms, len(took_ms) / (time.perf_counter() - start_s))
+
+
+def post_in_turn(
+    server: Server, photo: bytes, between: Callable[[], object], *, num_posts: int
+) -> tuple[list[float], list[float]]:
+    """Return the milliseconds of `between` and of one client's POST, each called once before the other."""
+    between_ms, post_ms = [], []
+    with closing(server.connect()) as connection:
+        for _ in range(num_posts):
+            start_s = time.perf_counter()
+            between()
+            between_ms.append((time.perf_counter() - start_s) * 1000)
+            post_ms.append(_post(connection, photo))
+    return between_ms, post_ms
 
 
 def refuse_many(server: Server, num_bytes: int, *, num_posts: int) -> Load:

@@ -188,6 +188,7 @@ class InspectionService:
             ticket.future.set_exception(error)
         else:
             turn.add_done_callback(lambda _: self._may_decode.release())
+            _ = prepared.quality  # measured here, while the network runs
 
     def _queue_turn(self, take: Callable[[], Optional[Taken]], *, source: str) -> "Future[Any]":
         ticket = Ticket(Future(), _result_alone)

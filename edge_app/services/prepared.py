@@ -1,6 +1,7 @@
 """A frame made ready for the network once: at its input size, with the figures that are measured there."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Optional, Tuple
 
 import numpy as np
@@ -17,13 +18,17 @@ class Prepared:
 
     small: np.ndarray
     frame_hw: Tuple[int, int]
-    quality: FrameQuality
     full: Optional[np.ndarray] = None
 
     @property
     def input_hw(self) -> Tuple[int, int]:
         """The network's input size."""
         return (int(self.small.shape[0]), int(self.small.shape[1]))
+
+    @cached_property
+    def quality(self) -> FrameQuality:
+        """Brightness and focus, measured when first asked for: beside the network, if in time."""
+        return FrameQuality(brightness=brightness(self.small), focus=focus(self.small))
 
     @property
     def to_inspect(self) -> np.ndarray:
@@ -41,6 +46,5 @@ def prepare(frame: np.ndarray, *, input_hw: Tuple[int, int], view: Optional[View
     return Prepared(
         small=small,
         frame_hw=(int(frame.shape[0]), int(frame.shape[1])),
-        quality=FrameQuality(brightness=brightness(small), focus=focus(small)),
         full=None if view is None else frame,
     )
