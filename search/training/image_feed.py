@@ -77,11 +77,11 @@ def random_flips(values: Values, rng: np.random.Generator) -> Values:
 
 def random_crops(values: Values, rng: np.random.Generator, *, padding_px: int) -> Values:
     """Shift each image by up to `padding_px` along both axes; zeros, the mean, move in."""
-    num, height, width = values.shape[:3]
+    num, (height, width) = len(values), values.shape[1:3]
     padded = np.pad(values, ((0, 0), (padding_px, padding_px), (padding_px, padding_px), (0, 0)))
-    shifts = rng.integers(0, 2 * padding_px + 1, size=(2, num, 1, 1))
-    rows = shifts[0] + np.arange(height)[None, :, None]
-    columns = shifts[1] + np.arange(width)[None, None, :]
+    shifts = rng.integers(0, 2 * padding_px + 1, size=(2, num))
+    rows = shifts[0][:, None, None] + np.arange(height)[None, :, None]
+    columns = shifts[1][:, None, None] + np.arange(width)[None, None, :]
     return np.asarray(padded[np.arange(num)[:, None, None], rows, columns])
 
 
