@@ -31,12 +31,15 @@ def partial_softmax(matrix: Tensor, edges: Tensor | None) -> CellWeights:
     return CellWeights(gates=F.softmax(matrix, dim=-1), edges=torch.cat(of_nodes))
 
 
-def concrete(*, temperature: float, generator: torch.Generator) -> Relax:
-    """SNAS: a sample of the concrete distribution for every edge, the same in all cells of a structure."""
+def concrete(*, temperature: float) -> Relax:
+    """SNAS: a sample of the concrete distribution for every edge, the same in all cells of a structure.
+
+    It is drawn on the CPU from torch's own stream, so that it is the same whatever the device.
+    """
 
     def relax(matrix: Tensor, _edges: Tensor | None) -> CellWeights:
-        uniform = torch.rand(matrix.shape, generator=generator).clamp(1e-10, 1.0 - 1e-7)
-        gumbel = -torch.log(-torch.log(uniform)).to(matrix.device)
+        uniform = torch.rand(matrix.shape, dtype=torch.float64).clamp(min=1e-12)
+        gumbel = -torch.log(-torch.log(uniform)).to(matrix)
         logits = F.log_softmax(matrix, dim=-1) + gumbel
         return CellWeights(gates=F.softmax(logits / temperature, dim=-1))
 

@@ -1,0 +1,1 @@
+"""Memory of one architecture step of every search method on one supernet."""
