@@ -15,12 +15,17 @@ from search.cmp.passes import Batch, Losses
 from search.cmp.sequential import Parallelism
 
 
+def _nothing() -> None:
+    pass
+
+
 class SearchStep:
     """Algorithm 1 on any parallelism.
 
     Args:
         mix: Computes G_t from A and says how the stages are mixed with it (lines 3 and 4).
-        after_update: Is called behind both updates, for example to clip A.
+        before_update: Is called behind both gradients, for example to limit their norm.
+        after_update: Is called behind both updates, for example to keep A within bounds.
     """
 
     def __init__(
@@ -30,12 +35,14 @@ class SearchStep:
         *,
         weight_optimizer: Optimizer,
         architecture_optimizer: Optimizer,
-        after_update: Callable[[], None] | None = None,
+        before_update: Callable[[], None] = _nothing,
+        after_update: Callable[[], None] = _nothing,
     ) -> None:
         self._parallelism = parallelism
         self._mix = mix
         self._weight_optimizer = weight_optimizer
         self._architecture_optimizer = architecture_optimizer
+        self._before_update = before_update
         self._after_update = after_update
 
     def learn(self, *, train: Batch, valid: Batch) -> Losses:
@@ -48,8 +55,8 @@ class SearchStep:
         self._architecture_optimizer.zero_grad()
         mixture = self._mix()  # Lines 3, 4 of Alg. 1
         losses = self._parallelism.gradients(train=train, valid=valid, mixture=mixture)  # Lines 5, 6
+        self._before_update()
         self._weight_optimizer.step()  # Line 7
         self._architecture_optimizer.step()  # Line 8
-        if self._after_update is not None:
-            self._after_update()
+        self._after_update()
         return losses
