@@ -23,11 +23,22 @@ EXPERIMENTS: dict[str, Entry] = {
     "autodd-noise": Entry(
         "search.reproduce.autodd_noise", "AutoDDNoise", "AutoDD with wrong masks and contaminated photos."
     ),
+    "figure-2.1": Entry(
+        "search.reproduce.figure_2_1", "Figure21", "Risks with clean and noisy labels: is the line kept?"
+    ),
+    "table-2.1": Entry(
+        "search.reproduce.table_2_1", "Table21", "DARTS and ENAS searched with noisy labels, by noisy part."
+    ),
+    "table-2.3": Entry(
+        "search.reproduce.table_2_3", "Table23", "RLL in the search, by noise level, beside ResNet-18."
+    ),
     "figure-4.4": Entry(
         "search.reproduce.figure_4_4",
         "Figure44",
         "Truncation percentages of ACE under a fairness constraint.",
     ),
+    "table-3.2": Entry("search.reproduce.table_3_2", "Table32", "NASB and five rivals on one supernet."),
+    "table-3.3": Entry("search.reproduce.table_3_3", "Table33", "NASB's supernets: depth, different cells."),
     "table-4.3": Entry(
         "search.reproduce.table_4_3", "Table43", "ACE and its baselines under a fairness constraint."
     ),
@@ -42,6 +53,11 @@ EXPERIMENTS: dict[str, Entry] = {
     "table-5.1": Entry("search.reproduce.table_5_1", "Table51", "AutoDD and its peers on real defects."),
     "table-5.2": Entry("search.reproduce.table_5_2", "Table52", "Styles of synthetic defects; joint search."),
     "table-5.3": Entry("search.reproduce.table_5_3", "Table53", "Random search and evolution by fitness."),
+    "rank-correlation": Entry(
+        "search.reproduce.rank_correlation",
+        "RankCorrelation",
+        "Inherited fitness against fitness after training; what raises it.",
+    ),
     "styles": Entry(
         "search.reproduce.styles", "Styles", "Real defects found after training on each style of drawn ones."
     ),

@@ -1,0 +1,1 @@
+"""Time of a whole search step of NASB beside NASP's."""

@@ -1,0 +1,44 @@
+"""Kept bytes are counted once a storage, and NASB keeps little more than the network that it searches."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from search.nasb.activation_memory import kept_bytes
+from search.nasb.nodes import BinaryNode, ProximalNode
+from search.nasb.relaxation import binary
+from search.nets.cell.nodes import MakeNode, PathNode
+from search.nets.cell.weights import CellWeights
+from tests.search.nasb.supernets import images, labels, make_architecture, make_supernet
+
+
+def test_each_storage_counts_once_and_what_is_beside_not() -> None:
+    weight = torch.randn(10, requires_grad=True)
+    x = torch.randn(10)
+
+    def forward() -> Tensor:
+        squared = (weight * x).square()  # keeps x, weight's other factor, and the product
+        return (squared * squared).sum()  # keeps `squared` twice, but it is one storage
+
+    assert kept_bytes(forward) == 3 * 10 * 4
+    assert kept_bytes(forward, beside=[x]) == 2 * 10 * 4
+
+
+def test_nasb_keeps_a_part_of_nasp_and_little_more_than_the_plain_path() -> None:
+    def of(make_node: MakeNode, *, gated: bool) -> int:
+        net, architecture = make_supernet(make_node), make_architecture()
+        image = images(8)
+
+        def loss() -> Tensor:
+            weights = architecture.weights(binary)
+            if not gated:
+                weights = [CellWeights(active=one.active) for one in weights]
+            return F.cross_entropy(net(image, weights), labels(8))
+
+        return kept_bytes(loss, beside=[image, *net.parameters(), *architecture.parameters()])
+
+    binary_bytes = of(BinaryNode, gated=True)
+    assert binary_bytes <= 0.25 * of(ProximalNode, gated=True)
+    assert binary_bytes <= 1.3 * of(PathNode, gated=False)
