@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 import statistics
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -94,6 +95,7 @@ class EnasSearch:
         )
         self._model, self._optimizer = fabric.setup(self._supernet, optimizer)
         self.rounds: list[Round] = []
+        self.seconds = 0.0  # of all rounds, those before a resume included
         self._restore()
 
     def run(
@@ -113,9 +115,11 @@ class EnasSearch:
             TrainingError: the loss is not a number.
         """
         while len(self.rounds) < self._plan.num_epochs:
+            started_s = time.perf_counter()
             risk = self._learn_weights(feed)
             reward = self._learn_controller(validation)
             self.rounds.append(Round(len(self.rounds) + 1, risk, reward))
+            self.seconds += time.perf_counter() - started_s
             self._save()
             on_round(self.rounds[-1])
         return self._best_candidate(validation)
@@ -185,6 +189,7 @@ class EnasSearch:
         state: dict[str, Any] = {
             "num_epochs": self._plan.num_epochs,
             "rounds": [asdict(one) for one in self.rounds],
+            "seconds": self.seconds,
             "supernet": self._supernet.state_dict(),
             "optimizer": self._optimizer.state_dict(),
             "teacher": self._teacher.state_dict(),
@@ -204,3 +209,4 @@ class EnasSearch:
         self._optimizer.load_state_dict(state["optimizer"])
         self._teacher.load_state_dict(state["teacher"])
         self.rounds = [Round(**one) for one in state["rounds"]]
+        self.seconds = state["seconds"]

@@ -1,4 +1,4 @@
-"""The canvas of every plot of `inspector reproduce`: one pair of axes in one look, kept as a PNG."""
+"""The canvas of every plot of `inspector reproduce`: axes in one look, kept as a PNG."""
 
 from __future__ import annotations
 
@@ -28,10 +28,16 @@ _LOOK: dict[Any, Any] = {
 @contextmanager
 def canvas(path: Path, *, height_in: float) -> Iterator[Axes]:
     """Yield axes to draw on, and write them to `path` afterwards."""
+    with panels(path, height_in=height_in, columns=1) as (axes,):
+        yield axes
+
+
+@contextmanager
+def panels(path: Path, *, height_in: float, columns: int) -> Iterator[list[Axes]]:
+    """Yield axes that stand side by side, and write them to `path` afterwards."""
     with rc_context(_LOOK):
         figure = Figure(figsize=(WIDTH_IN, height_in), layout="constrained")
-        axes: Axes = figure.subplots()
-        yield axes
+        yield list(figure.subplots(1, columns, squeeze=False)[0])
         buffer = io.BytesIO()
         figure.savefig(buffer, format="png", dpi=120)
     write_file(path, buffer.getvalue())

@@ -87,7 +87,7 @@ def random_crops(values: Values, rng: np.random.Generator, *, padding_px: int) -
 
 def random_cutout(values: Values, rng: np.random.Generator, *, side_px: int) -> Values:
     """Set a square around a random pixel of each image to zero; it may reach over the border."""
-    num, height, width = values.shape[:3]
+    num, (height, width) = len(values), values.shape[1:3]
     row, column = rng.integers(0, height, num), rng.integers(0, width, num)
     near_row = np.abs(np.arange(height)[None, :] - row[:, None]) < side_px / 2
     near_column = np.abs(np.arange(width)[None, :] - column[:, None]) < side_px / 2

@@ -1,0 +1,1 @@
+"""What the tables and the figure of chapter 2 share: images with wrong labels, searches, final trainings."""
