@@ -100,7 +100,7 @@ class PipelineParallel:
         if rank == last:
             told = {"target": batch.target.to(self._fabric.device), "losses": losses}
         self._schedules[subject].step(*inputs, return_outputs=False, **told)
-        return sum(float(loss) for loss in losses) / self._num_chunks
+        return sum(float(loss.detach()) for loss in losses) / self._num_chunks
 
     def _told(self, train: float, valid: float) -> Losses:
         told = torch.tensor([train, valid], dtype=torch.float64)

@@ -33,11 +33,15 @@ from search.cmp.pipeline import PipelineParallel
 from search.cmp.ranks import on_ranks
 from search.cmp.sequential import ModelParallel, Parallelism
 from search.cmp.stage_times import measure_stages
+from search.nasb.cifar10 import halves
 from search.nasb.methods import METHODS
+from search.nasb.run import CellScale
 from search.nasb.search import CellSearch, SearchPlan
 from search.nets.cell.architecture import Architecture
 from search.nets.cell.supernet import CellSupernet
+from search.streams import Purpose, stream
 from search.training.image_feed import ImageFeed
+from search.training.labelled_images import LabelledImages, normalisation, split_off
 
 Kind = Literal["mp", "cmp", "gpipe", "dp", "cmp-dp"]
 
@@ -54,12 +58,10 @@ class ParallelPlan:
 
     kind: Kind
     devices: tuple[str, ...]
-    num_epochs: int
+    scale: CellScale
     seed: int
     method: str = "nasb"
     num_copies: int = 1
-    num_cells: int = 8
-    channels: int = 16
 
     @property
     def num_partitions(self) -> int:
@@ -72,6 +74,24 @@ class Feeds:
 
     train: ImageFeed
     valid: ImageFeed
+
+
+def make_feeds(images: LabelledImages, scale: CellScale, *, seed: int) -> Feeds:
+    """Return two halves of the images, or of `scale.search_images` of them, drawn by the seed.
+
+    Raises:
+        DatasetError: there are fewer than two.
+    """
+    if scale.search_images is not None and scale.search_images < len(images):
+        rng = stream(Purpose.ORDER, seed=seed, number=0, second=3)
+        _, chosen = split_off(len(images), share=scale.search_images / len(images), rng=rng)
+        images = images.part(chosen)
+    mean, deviation = normalisation(images.images)
+    train, valid = (
+        ImageFeed(half, mean, deviation, scale.batch_size, seed=seed, augment=True)
+        for half in halves(images, seed=seed)
+    )
+    return Feeds(train, valid)
 
 
 @dataclass(frozen=True)
@@ -102,10 +122,10 @@ def search_cells(plan: ParallelPlan, feeds: Feeds, *, folder: Path) -> Found:
 
 
 def _check(plan: ParallelPlan) -> None:
-    if plan.num_partitions > plan.num_cells:
+    if plan.num_partitions > plan.scale.num_cells:
         raise InputError(
-            f"{plan.num_partitions} partitions are more than the {plan.num_cells} cells of the supernet; "
-            "name fewer devices, or search with more cells"
+            f"{plan.num_partitions} partitions are more than the {plan.scale.num_cells} cells of the "
+            "supernet; name fewer devices, or search with more cells"
         )
     if plan.kind == "cmp-dp" and len(plan.devices) % plan.num_copies:
         raise InputError(
@@ -126,6 +146,7 @@ def _search_here(
         architecture,
         METHODS[plan.method],
         parallelize=lambda: way(cut_cells(net, devices, sizes=sizes), classification),
+        rates=plan.scale.rates,
     )
     with _one_thread_per_operation(devices[0]):
         return _run(architect, plan, feeds, fabric, checkpoint)
@@ -159,13 +180,12 @@ def _run(
     architect: ParallelArchitect, plan: ParallelPlan, feeds: Feeds, fabric: Fabric, checkpoint: Path
 ) -> Found:
     try:
-        search = CellSearch(
-            architect, SearchPlan(plan.num_epochs, plan.seed), fabric=fabric, checkpoint=checkpoint
-        )
+        steps = SearchPlan(plan.scale.num_epochs, plan.seed, plan.scale.checkpoint_steps)
+        search = CellSearch(architect, steps, fabric=fabric, checkpoint=checkpoint)
         genotype = search.run(feeds.train, feeds.valid)
     finally:
         architect.close()
-    return Found(genotype.text(), search.seconds, plan.num_epochs * feeds.train.steps_per_epoch)
+    return Found(genotype.text(), search.seconds, plan.scale.num_epochs * feeds.train.steps_per_epoch)
 
 
 def _supernet(plan: ParallelPlan) -> tuple[CellSupernet, Architecture]:
@@ -173,11 +193,12 @@ def _supernet(plan: ParallelPlan) -> tuple[CellSupernet, Architecture]:
     method = METHODS[plan.method]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(plan.seed)
-        net = CellSupernet(method.make_node, num_cells=plan.num_cells, channels=plan.channels)
+        net = CellSupernet(method.make_node, num_cells=plan.scale.num_cells, channels=plan.scale.channels)
     architecture = Architecture(
         net.operations,
-        num_cells=plan.num_cells,
+        num_cells=plan.scale.num_cells,
         seed=plan.seed,
+        different=plan.scale.different,
         with_edges=method.with_edges,
         start=method.start,
     )
