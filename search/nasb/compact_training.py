@@ -32,6 +32,7 @@ class CompactPlan:
     """How large the compact network is and how it learns; the defaults are [D] Sec. 3.3.1.
 
     Args:
+        num_images: Training images at most; None: all.
         seed: [D] trains every genotype with seed 0, whatever the search's.
     """
 
@@ -41,6 +42,7 @@ class CompactPlan:
     batch_size: int = 96
     drop_path: float = DROP_PATH
     cutout_px: int = 16
+    num_images: int | None = None
     seed: int = 0
 
 
@@ -69,6 +71,7 @@ def train_compact(
     """
     rng = stream(Purpose.ORDER, seed=plan.seed, number=0, second=2)
     rest, held = split_off(len(data.train), share=VALIDATION_SHARE, rng=rng)
+    rest = rng.permutation(rest)[: plan.num_images]
     mean, deviation = normalisation(data.train.images[rest])
 
     def feed(images: LabelledImages, *, varied: bool) -> ImageFeed:

@@ -26,7 +26,7 @@ SCALES = {
         num_epochs=1,
         search_images=48,
         checkpoint_steps=2,
-        compact=CompactPlan(num_cells=8, channels=4, num_epochs=1, batch_size=64),
+        compact=CompactPlan(num_cells=8, channels=4, num_epochs=1, batch_size=32, num_images=128),
     ),
     "cpu": CellScale(
         channels=8,
