@@ -32,6 +32,9 @@ EXPERIMENTS: dict[str, Entry] = {
     "table-2.3": Entry(
         "search.reproduce.table_2_3", "Table23", "RLL in the search, by noise level, beside ResNet-18."
     ),
+    "figure-3.3": Entry(
+        "search.reproduce.figure_3_3", "Figure33", "Parallelisms of NASB's search: its time and its cells."
+    ),
     "figure-4.4": Entry(
         "search.reproduce.figure_4_4",
         "Figure44",
