@@ -33,13 +33,10 @@ def data(tmp_path: Path) -> Path:
     """100 training and 20 test images, the classes told apart by brightness."""
     folder = tmp_path / "data" / "cifar10_small"
     folder.mkdir(parents=True)
-    rng = np.random.default_rng(0)
-    parts: dict[str, np.ndarray] = {}
-    for name, num in (("train", 100), ("test", 20)):
-        labels = np.arange(num) % 10
-        pixels = rng.integers(0, 60, (num, 32, 32, 3)) + 18 * labels[:, None, None, None]
-        parts |= {f"x_{name}": pixels.astype(np.uint8), f"y_{name}": labels.astype(np.uint8)}
-    np.savez(folder / "cifar10_6000.npz", **parts)
+    x_train, y_train = _images(100)
+    x_test, y_test = _images(20)
+    file = folder / "cifar10_6000.npz"
+    np.savez(file, x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test)
     return tmp_path / "data"
 
 
@@ -48,3 +45,10 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> Scale:
     """The preset quick, smaller still."""
     monkeypatch.setitem(SCALES, "quick", TINY)
     return TINY
+
+
+def _images(num: int) -> tuple[np.ndarray, np.ndarray]:
+    labels = np.arange(num) % 10
+    rng = np.random.default_rng(num)
+    pixels = rng.integers(0, 60, (num, 32, 32, 3)) + 18 * labels[:, None, None, None]
+    return pixels.astype(np.uint8), labels.astype(np.uint8)
