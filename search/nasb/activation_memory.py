@@ -24,7 +24,8 @@ def kept_bytes(forward: Callable[[], Tensor], *, beside: Iterable[Tensor] = ()) 
     def keep(tensor: Tensor) -> Tensor:
         storage = tensor.untyped_storage()
         kept[storage.data_ptr()] = storage  # held, so that its address is given to no other one
-        return tensor
+        # Not the tensor itself: one that is an output of its node would hold the whole graph for ever.
+        return tensor.detach()
 
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         result = forward()

@@ -7,7 +7,7 @@ operation needs no zero operation. The second derivative is refused instead of b
 
 A node gives  n = sum over (e, k) of G[e, k] o_k(x_e)  with G of zeros and ones. Its forward pass computes
 the terms with G = 1 alone. Then  dL/dG[e, k] = <dL/dn, o_k(x_e)>  for every (e, k), which needs nothing but
-the inputs x_e, and these the nodes before have kept anyway.
+the inputs x_e: one tensor for each node, shared by all nodes behind it.
 
 Shape letters:  B batch   C channels   H, W rows, columns   E edges of the node   O operations on an edge
 """

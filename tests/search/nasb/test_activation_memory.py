@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -24,6 +27,24 @@ def test_each_storage_counts_once_and_what_is_beside_not() -> None:
 
     assert kept_bytes(forward) == 3 * 10 * 4
     assert kept_bytes(forward, beside=[x]) == 2 * 10 * 4
+
+
+def test_nothing_of_the_graph_outlives_the_measurement() -> None:
+    """A saved output that was handed back as it is held its own node, and so the whole graph, for ever."""
+    weight = torch.randn(10, requires_grad=True)
+    outputs: list[weakref.ref[Tensor]] = []
+
+    def forward() -> Tensor:
+        output = weight.exp()  # saves its output
+        outputs.append(weakref.ref(output))
+        return output.sum()
+
+    gc.disable()
+    try:
+        kept_bytes(forward)
+        assert outputs[0]() is None
+    finally:
+        gc.enable()
 
 
 def test_nasb_keeps_a_part_of_nasp_and_little_more_than_the_plain_path() -> None:
