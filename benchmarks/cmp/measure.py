@@ -17,7 +17,7 @@ from search.cmp.consecutive import ConsecutiveParallel
 from search.cmp.mixture import Mixture
 from search.cmp.passes import Batch
 from search.cmp.sequential import ModelParallel, Parallelism
-from search.cmp.stage_times import measure_stages, median_costs
+from search.cmp.stage_times import even_devices, measure_stages, median_costs
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Comparison:
 
 def compare(subject: Subject, devices: Sequence[torch.device], *, rounds: int) -> Comparison:
     """Balance the partitions, then take `rounds` steps of either kind in turn."""
-    sizes = best_sizes(_stage_costs(subject, devices[0]), len(devices))
+    sizes = best_sizes(_stage_costs(subject, devices), len(devices))
     partitions = cut_cells(subject.architect.net, devices, sizes=sizes)
     sequential = ModelParallel(partitions, classification)
     watched = ModelParallel(partitions, classification, synchronize=True)
@@ -76,14 +76,15 @@ def compare(subject: Subject, devices: Sequence[torch.device], *, rounds: int) -
     )
 
 
-def _stage_costs(subject: Subject, device: torch.device) -> list[PhaseCosts]:
+def _stage_costs(subject: Subject, devices: Sequence[torch.device]) -> list[PhaseCosts]:
+    stages = subject.architect.net.stages()
     return measure_stages(
-        subject.architect.net.stages(),
+        stages,
         classification,
         lambda: _mix(subject),
         train=Batch(*subject.batch),
         valid=Batch(*subject.batch),
-        device=device,
+        devices=even_devices(len(stages), devices),
         rounds=3,
     )
 

@@ -10,7 +10,7 @@ from torch import nn
 
 from search.cmp.clock import Phase, PhaseCosts, Task
 from search.cmp.mixture import Mixture
-from search.cmp.partition import cut
+from search.cmp.partition import cut, even_sizes
 from search.cmp.passes import Batch, Criterion, Span
 from search.cmp.sequential import ModelParallel
 
@@ -22,15 +22,18 @@ def measure_stages(
     *,
     train: Batch,
     valid: Batch,
-    device: torch.device,
+    devices: Sequence[torch.device],
     rounds: int = 5,
 ) -> list[PhaseCosts]:
     """Return the median times in seconds of each stage alone; the first step, which allocates, is left out.
 
-    The stages stay on `device`, and their gradients are gone afterwards. Statistics that a stage keeps of its
-    batches do change.
+    The stages stay on their devices, and their gradients are gone afterwards. Statistics that a stage keeps
+    of its batches do change.
+
+    Args:
+        devices: One a stage; devices of one speed, or the cut that follows from the times is not the best.
     """
-    parallelism = ModelParallel(cut(stages, [device] * len(stages)), criterion, synchronize=True)
+    parallelism = ModelParallel(cut(stages, devices), criterion, synchronize=True)
     spans: list[Mapping[Task, Span]] = []
     for _ in range(rounds + 1):
         # The graph back to A is left out: nothing may be added to its gradient.
@@ -41,6 +44,12 @@ def measure_stages(
     for stage in stages:
         stage.zero_grad()
     return median_costs(spans[1:])
+
+
+def even_devices(num_stages: int, devices: Sequence[torch.device]) -> list[torch.device]:
+    """Return where each stage is measured: an even cut, since one device may be too small for them all."""
+    sizes = even_sizes(num_stages, len(devices))
+    return [device for device, size in zip(devices, sizes, strict=True) for _ in range(size)]
 
 
 def median_costs(steps: Sequence[Mapping[Task, Span]]) -> list[PhaseCosts]:

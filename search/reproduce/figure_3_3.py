@@ -19,7 +19,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from inspector.console import Console
-from search.cmp.search import Kind, ParallelPlan, make_feeds, search_cells
+from search.cmp.parallel_plan import Kind, ParallelPlan, make_feeds
+from search.cmp.search import search_cells
 from search.nasb.compact_training import train_compact
 from search.nasb.run import CellScale
 from search.nets.cell.genotype import parse_genotype

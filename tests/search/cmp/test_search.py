@@ -13,7 +13,8 @@ import torch
 from inspector.errors import InputError
 from search.cmp.cells import classification, cut_cells
 from search.cmp.parallel_architect import ParallelArchitect
-from search.cmp.search import Feeds, Found, ParallelPlan, make_feeds, search_cells
+from search.cmp.parallel_plan import Feeds, ParallelPlan, make_feeds
+from search.cmp.search import Found, search_cells
 from search.cmp.sequential import ModelParallel, Parallelism
 from search.nasb import search as cell_search
 from search.nasb.methods import METHODS

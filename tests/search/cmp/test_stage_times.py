@@ -2,7 +2,7 @@
 
 import torch
 
-from search.cmp.stage_times import measure_stages
+from search.cmp.stage_times import even_devices, measure_stages
 from tests.search.cmp.tiny_supernet import NUM_STAGES, TinySupernet, batch, criterion
 
 
@@ -14,7 +14,7 @@ def test_every_phase_of_every_stage_is_measured_and_nothing_left_behind() -> Non
         net.mix,
         train=batch(1),
         valid=batch(2),
-        device=torch.device("cpu"),
+        devices=[torch.device("cpu")] * NUM_STAGES,
         rounds=2,
     )
     assert len(costs) == NUM_STAGES
@@ -22,3 +22,8 @@ def test_every_phase_of_every_stage_is_measured_and_nothing_left_behind() -> Non
     for parameter, expected in zip(net.everything(), untouched.everything(), strict=True):
         assert parameter.grad is None
         assert torch.equal(parameter, expected)
+
+
+def test_stages_are_measured_where_an_even_cut_would_put_them() -> None:
+    a, b = torch.device("cuda", 0), torch.device("cuda", 1)
+    assert even_devices(5, [a, b]) == [a, a, a, b, b]
