@@ -9,13 +9,14 @@ The folder holds `search.pt` and `compact.pt`, the checkpoints, `events.jsonl`, 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
 from lightning_fabric import Fabric
 
-from inspector.console import Console
+from inspector.console import Advance, Console
 from inspector.output_file import write_file
 from search.events import EventLog
 from search.nasb.activation_memory import kept_bytes
@@ -93,30 +94,20 @@ def run_method(
     folder.mkdir(parents=True, exist_ok=True)
     architect = _build(method, scale, operations, seed=seed, fabric=fabric)
     train, valid = _feeds(method, data.train, scale, seed=seed)
+    plan = SearchPlan(scale.num_epochs, seed, scale.checkpoint_steps)
+    search = CellSearch(architect, plan, fabric=fabric, checkpoint=folder / "search.pt")
     with EventLog(folder / "events.jsonl") as log:
-        plan = SearchPlan(scale.num_epochs, seed, scale.checkpoint_steps)
-        search = CellSearch(architect, plan, fabric=fabric, checkpoint=folder / "search.pt")
         with console.progress(scale.num_epochs, f"search by {method.label}") as advance:
-
-            def on_search(epoch: SearchEpoch) -> None:
-                log.write("search", **asdict(epoch))
-                advance(1, note=f"loss {epoch.loss:.3f}")
-
-            genotype = search.run(train, valid, on_epoch=on_search)
+            genotype = search.run(train, valid, on_epoch=_noting(log, "search", advance))
         write_file(folder / "genotype.txt", f"{genotype.text()}\n".encode())
         with console.progress(scale.compact.num_epochs, "compact network") as advance:
-
-            def on_compact(epoch: Epoch) -> None:
-                log.write("compact", **asdict(epoch))
-                advance(1, note=f"risk {epoch.risk:.3f}")
-
             compact = train_compact(
                 genotype,
                 data,
                 scale.compact,
                 fabric=fabric,
                 checkpoint=folder / "compact.pt",
-                on_epoch=on_compact,
+                on_epoch=_noting(log, "compact", advance),
             )
     return MethodResult(
         genotype=genotype,
@@ -125,6 +116,14 @@ def run_method(
         test_error_percent=compact.test_error_percent,
         params=compact.params,
     )
+
+
+def _noting(log: EventLog, kind: str, advance: Advance) -> Callable[[SearchEpoch | Epoch], None]:
+    def note(epoch: SearchEpoch | Epoch) -> None:
+        log.write(kind, **asdict(epoch))
+        advance(1)
+
+    return note
 
 
 def _build(
