@@ -1,45 +1,39 @@
 """Figure 2.1: does the training risk with noisy labels follow Theorem 1's line over the clean one?
 
 Source: [D] Fig. 2.1, Table 2.2, Sec. 2.4.3.
-Differs from the source: the copy of [D] shows neither the two networks of Table 2.2 nor the figure's values;
-two networks are drawn at random, as [D] drew its own. The cross entropy has no C, so that there is no line
-for it: the one through the undecided network, which noise does not touch, is drawn in its place, as RLL's own
-line goes through that point too. PCC does not depend on where a line lies.
+Differs from the source: the copy of [D] shows no values of the figure. The cross entropy has no C, so that
+there is no line for it: the one through the undecided network, which noise does not touch, is drawn in its
+place, as RLL's own line goes through that point too. PCC does not depend on where a line lies.
 """
 
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
-import numpy as np
-import torch
 from matplotlib.axes import Axes
 
 from inspector.console import Console
 from inspector.errors import InputError
 from inspector.output_file import write_file
-from search.losses.named import class_loss
-from search.losses.rank_consistency import NoisyRisk
-from search.nets.cell.compact import CompactNet
-from search.nets.cell.genotype import CellGenotype, ChosenEdge, Genotype
-from search.nets.cell.space import DARTS_OPERATIONS, inner_nodes
 from search.report.figure import BLUE, MUTED, ORANGE
 from search.reproduce.canvas import panels
 from search.reproduce.experiment import NOT_READABLE, Experiment, Figure, Options, Row, Value
-from search.reproduce.label_noise.final import chapter_2_fabric
-from search.reproduce.label_noise.images import Noise, load_cifar10, make_parts
-from search.reproduce.label_noise.scale import SCALES, Scale
+from search.reproduce.label_noise.risk_curves import (
+    ETA,
+    NETWORKS,
+    CurvePlan,
+    correlation,
+    ideal_line,
+    mean_gap,
+    risk_curve,
+)
+from search.reproduce.label_noise.scale import SCALES
 from search.reproduce.table import Table
-from search.training.classify import ClassifyPlan, train_classifier
 
-ETA = 0.6
-NETWORKS = {"a1": 1, "a2": 2}  # each is drawn from a stream of its own, the same for all seeds
 LOSSES = {"cce": "CCE", "rll": "RLL"}
-EDGES_PER_NODE = 2
 
 
 class Figure21(Experiment):
@@ -69,9 +63,12 @@ class Figure21(Experiment):
     def measure(
         self, row: Row, seed: int, *, folder: Path, options: Options, console: Console
     ) -> Mapping[str, Value]:
+        if options.data is None:
+            raise InputError("figure-2.1 needs real data: --data FOLDER")
         network, _, loss = row.key.partition("-")
+        plan = CurvePlan(network, loss, options.data, options.preset, seed)
         curves = {
-            labels: _risks(network, loss, labels, seed, folder=folder, options=options, console=console)
+            labels: risk_curve(plan, folder / f"{labels}.pt", noisy=labels == "noisy", console=console)
             for labels in ("clean", "noisy")
         }
         line = ideal_line(loss, num_classes=10)
@@ -102,96 +99,9 @@ class Figure21(Experiment):
         }
         if not found:
             return
-        with panels(path, height_in=3.6, columns=len(LOSSES)) as all_axes:
-            for axes, (loss, label) in zip(all_axes, LOSSES.items(), strict=True):
-                if loss in found:
-                    _draw(axes, label, json.loads(found[loss].read_text()))
-
-
-def ideal_line(loss: str, *, num_classes: int) -> NoisyRisk:
-    """Return the line of Theorem 1; for a loss without C that which keeps an undecided network's risk."""
-    constant = class_loss(loss).constant(num_classes)
-    if constant is None:
-        undecided = torch.full((1, num_classes), -math.log(num_classes), dtype=torch.float64)
-        constant = num_classes * float(class_loss(loss).values(undecided, torch.zeros(1, dtype=torch.long)))
-    return NoisyRisk(eta=ETA, num_classes=num_classes, constant=constant)
-
-
-def correlation(first: Sequence[float], second: Sequence[float]) -> float | None:
-    """Return Pearson's coefficient; None where a curve has fewer than two points or does not move."""
-    if len(first) < 2 or np.ptp(first) == 0.0 or np.ptp(second) == 0.0:
-        return None
-    return float(np.corrcoef(first, second)[0, 1])
-
-
-def mean_gap(curve: Sequence[float], ideal: Sequence[float]) -> float:
-    """Return the mean distance of a curve from the ideal one, over the mean of that."""
-    return float(np.abs(np.subtract(curve, ideal)).mean() / np.mean(ideal))
-
-
-def random_genotype(number: int, *, num_nodes: int) -> Genotype:
-    """Draw cells as [D] Table 2.2 was drawn: operations and where skip connections come from, at random."""
-    rng = np.random.default_rng((2, 2, number))
-    names = [name for name in DARTS_OPERATIONS.normal if name != "none"]
-
-    def cell() -> CellGenotype:
-        return CellGenotype(
-            tuple(
-                tuple(
-                    ChosenEdge(names[int(rng.integers(len(names)))], int(source))
-                    for source in sorted(rng.permutation(node)[:EDGES_PER_NODE])
-                )
-                for node in inner_nodes(num_nodes)
-            )
-        )
-
-    return Genotype((cell(),), (cell(),))
-
-
-def _risks(
-    network: str,
-    loss: str,
-    labels: str,
-    seed: int,
-    *,
-    folder: Path,
-    options: Options,
-    console: Console,
-) -> list[float]:
-    """Train one network and return its training risk, epoch by epoch."""
-    if options.data is None:
-        raise InputError("figure-2.1 needs real data: --data FOLDER")
-    scale = SCALES[options.preset]
-    images = load_cifar10(options.data, whole=options.preset == "paper", limit=scale.limit)
-    noise = Noise("symmetric", ETA)
-    parts = make_parts(images, noise.only("train") if labels == "noisy" else noise.only(), seed=seed)
-    train, valid = (
-        parts.feed(part, batch_size=scale.batch, seed=seed, training=part is parts.train)
-        for part in (parts.train, parts.valid)
-    )
-    plan = ClassifyPlan(scale.figure_epochs, class_loss(loss), seed=seed)
-    with console.progress(scale.figure_epochs, f"{network.upper()}, {loss}, {labels} labels") as advance:
-        trained = train_classifier(
-            _network(network, scale, seed),
-            train,
-            valid,
-            plan,
-            fabric=chapter_2_fabric(options.preset),
-            checkpoint=folder / f"{labels}.pt",
-            on_epoch=lambda epoch: advance(1, note=f"risk {epoch.risk:.3f}"),
-        )
-    return [epoch.risk for epoch in trained.epochs]
-
-
-def _network(network: str, scale: Scale, seed: int) -> CompactNet:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return CompactNet(
-            random_genotype(NETWORKS[network], num_nodes=scale.num_nodes),
-            num_cells=scale.figure_cells,
-            channels=scale.figure_channels,
-            auxiliary=False,
-        )
+        with panels(path, height_in=3.6, columns=len(found)) as all_axes:
+            for axes, (loss, file) in zip(all_axes, found.items(), strict=True):
+                _draw(axes, LOSSES[loss], json.loads(file.read_text()))
 
 
 def _draw(axes: Axes, label: str, curves: Mapping[str, Sequence[float]]) -> None:

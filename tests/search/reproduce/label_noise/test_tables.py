@@ -13,7 +13,7 @@ from inspector.errors import DatasetError
 from search.losses.named import class_loss
 from search.nets.cell.genotype import parse_genotype
 from search.reproduce.experiment import NOT_READABLE, Experiment, Options
-from search.reproduce.figure_2_1 import correlation, ideal_line, mean_gap, random_genotype
+from search.reproduce.label_noise.risk_curves import correlation, ideal_line, mean_gap, random_genotype
 from search.reproduce.label_noise.scale import SCALES, Scale
 from search.reproduce.registry import open_experiment
 from search.reproduce.runner import Reproduction
