@@ -1,6 +1,5 @@
 """Bytes that an architecture step keeps, the floor below them, and how far the process grows."""
 
-import resource
 from pathlib import Path
 
 import torch
@@ -40,10 +39,10 @@ def floor_mb(subject: Subject, *, seed: int, channels: int) -> float:
 
 def peak_growth_mb(subject: Subject) -> float:
     """Run one architecture step and return by how much the process' peak exceeds what it held before."""
-    before_mb = _resident_mb()
+    before_mb = _status_mb("VmRSS")
     gradients = torch.autograd.grad(_loss(subject), list(subject.architecture.parameters()))
     assert all(bool(grad.isfinite().all()) for grad in gradients)
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / MB - before_mb
+    return _status_mb("VmHWM") - before_mb
 
 
 def _loss(subject: Subject) -> Tensor:
@@ -51,6 +50,10 @@ def _loss(subject: Subject) -> Tensor:
     return architect.loss(subject.batch, subject.architecture.weights(architect.method.relaxation(0.0)))
 
 
-def _resident_mb() -> float:
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * resource.getpagesize() / MB
+def _status_mb(key: str) -> float:
+    """Return a line of /proc/self/status; unlike ru_maxrss its peak is not inherited from the parent."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        name, _, value = line.partition(":")
+        if name == key:
+            return int(value.split()[0]) * 1024 / MB
+    raise RuntimeError(f"this system's /proc/self/status has no {key}; choose --no-peak")
