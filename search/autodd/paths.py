@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import lcm
-from typing import Literal, Protocol
+from typing import Literal, Protocol, get_args
 
 from torch import Tensor, nn
 
@@ -18,6 +18,7 @@ from search.nets.spec import Genes
 from search.streams import Purpose, stream
 
 PathName = Literal["uniform", "fair"]
+PATH_NAMES: tuple[PathName, ...] = get_args(PathName)
 
 
 class PathSampler(Protocol):
