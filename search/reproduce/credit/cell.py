@@ -7,6 +7,7 @@ the search space's initial value for every searcher.
 
 from __future__ import annotations
 
+import atexit
 import json
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -59,6 +60,7 @@ class CreditBench:
 
     def __init__(self) -> None:
         self._open = ExitStack()
+        atexit.register(self._open.close)  # an experiment ends with its process
         self._credit: CreditData | None = None
 
     def credit(self, options: Options) -> CreditData:
