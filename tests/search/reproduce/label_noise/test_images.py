@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -78,6 +79,28 @@ def test_batches_are_cropped_and_cut_out_in_training_alone(data: Path) -> None:
     assert (train.augment, train.cutout_px, train.seed) == (True, 16, 3)
     assert (test.augment, test.cutout_px) == (False, 0)
     assert np.array_equal(train.mean, test.mean)
+
+
+def test_cifar_100_is_read_with_its_super_classes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "cifar-100-python"
+    folder.mkdir()
+    fine = np.arange(200) % 100
+    for name in ("train", "test"):
+        content = {
+            "data": np.full((200, 3 * 32 * 32), 7, np.uint8),
+            "fine_labels": fine.tolist(),
+            "coarse_labels": (fine // 5).tolist(),
+        }
+        (folder / name).write_bytes(pickle.dumps(content))
+    (folder / "meta").write_bytes(pickle.dumps({"fine_label_names": [str(number) for number in range(100)]}))
+    monkeypatch.setattr("torchvision.datasets.cifar.check_integrity", lambda _path, _md5=None: True)
+    images = load_cifar100(tmp_path)
+    assert (len(images.train), len(images.test), images.train.num_classes) == (200, 200, 100)
+    assert images.superclasses == tuple(number // 5 for number in range(100))
+    noisy = make_parts(images, Noise("hierarchical", 0.6), seed=0).train.labels
+    clean = make_parts(images, Noise("hierarchical", 0.6).only(), seed=0).train.labels
+    assert (noisy != clean).mean() > 0.4
+    assert np.array_equal(noisy // 5, clean // 5)
 
 
 def test_a_missing_cifar_100_is_named(tmp_path: Path) -> None:
