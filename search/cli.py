@@ -36,6 +36,7 @@ def search(
     pick: int | None = typer.Option(
         None, "--pick", min=1, help="Train this point of the finished run's archive, in RUN-pick-N."
     ),
+    method: str = typer.Option("", "--method", help="autodd or nasb, instead of the recipe's."),
     json_output: bool = typer.Option(False, "--json", help="Print one JSON object on stdout."),
 ) -> None:
     """Search the best network under hard limits, train it, measure it on real defects, write a report.
@@ -52,6 +53,8 @@ def search(
         overrides["data"] = {"root": str(data.resolve())}
     if seed is not None:
         overrides["seed"] = seed
+    if method:
+        overrides["method"] = method
     if ray_address is not None:
         overrides["compute"] = {"ray_address": ray_address}
     console = Console(json_output=json_output)

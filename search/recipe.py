@@ -26,6 +26,7 @@ from search.recipe_sections import (
     LimitsRecipe,
     LossRecipe,
     MaskNoiseRecipe,
+    NasbRecipe,
     TrainingRecipe,
 )
 from search.tune.recipe import TuneRecipe
@@ -41,6 +42,7 @@ __all__ = [
     "LimitsRecipe",
     "LossRecipe",
     "MaskNoiseRecipe",
+    "NasbRecipe",
     "NetworkRecipe",
     "Recipe",
     "TrainingRecipe",
@@ -64,9 +66,13 @@ class Recipe(Record):
     network: NetworkRecipe = NetworkRecipe()
     defects: DefectsRecipe = DefectsRecipe()
     mask_noise: MaskNoiseRecipe = MaskNoiseRecipe()
+    method: Literal["autodd", "nasb"] = Field(
+        "autodd", description="how the space is searched: a supernet and evolution, or strengths that learn"
+    )
     loss: LossRecipe = LossRecipe()
     one_shot: TrainingRecipe
     evolution: EvolutionRecipe = EvolutionRecipe()
+    nasb: NasbRecipe = NasbRecipe()
     retraining: TrainingRecipe
     compute: ComputeRecipe = ComputeRecipe()
     export: ExportRecipe = ExportRecipe()
@@ -82,6 +88,18 @@ class Recipe(Record):
                 "unet and network.genes out, or choose one style or mixed"
             )
         return defects
+
+    @field_validator("method")
+    @classmethod
+    def _nasb_searches_the_segmenter(cls, method: str, info: ValidationInfo) -> str:
+        network: NetworkRecipe | None = info.data.get("network")
+        defects: DefectsRecipe | None = info.data.get("defects")
+        joint = defects is not None and defects.style == "joint"
+        if method == "nasb" and network is not None and (network.family, network.space) != ("unet", "unet"):
+            raise ValueError("is nasb, which searches the family unet in the space unet alone")
+        if method == "nasb" and joint:
+            raise ValueError("is nasb, which knows no style gene; choose one style of defects, or mixed")
+        return method
 
     def as_yaml(self) -> str:
         """Write the recipe with every default spelt out; reading it back gives the same recipe."""

@@ -165,6 +165,19 @@ class EvolutionRecipe(Record):
     )
 
 
+class NasbRecipe(Record):
+    """[D] Algorithm 2 on the nodes of the U-Net; `one_shot` says for how many steps."""
+
+    learning_rate: float = Field(3e-4, gt=0, description="of the strengths of operations, by Adam")
+    weight_decay: float = Field(0.0, ge=0, description="of the strengths")
+    warm_up: float = Field(
+        0.2, ge=0, lt=1, description="share of the steps that train random paths before strengths learn"
+    )
+    derived: int = Field(
+        8, ge=1, description="networks that are derived: the winner, and cheaper ones for the archive"
+    )
+
+
 class ComputeRecipe(Record):
     """How it runs. `precision`, `accelerator` and `devices` change the result, the others nothing of it."""
 

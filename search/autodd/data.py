@@ -49,6 +49,10 @@ class RunData:
         first, second = halve(photos, seed=self.recipe.seed)
         return self._training_samples(first), self._training_samples(second)
 
+    def architecture_samples(self) -> SyntheticSamples:
+        """Return what an architecture learns from that is searched in turns with its weights."""
+        return self._training_samples(self.split.validation)
+
     def validation_batches(self) -> list[Batch]:
         """Draw the fixed synthetic validation samples from the validation part.
 

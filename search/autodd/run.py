@@ -22,6 +22,7 @@ from inspector.console import Console
 from inspector.dataset import Dataset
 from inspector.errors import BudgetError, RecipeError
 from inspector.output_file import write_file
+from search.autodd.binary_stage import BinaryFit, BinarySearch
 from search.autodd.candidate_stage import CandidateJob, open_candidates
 from search.autodd.cell_stage import build_cell_search
 from search.autodd.data import RunData, open_run_data
@@ -35,8 +36,9 @@ from search.autodd.result import Chosen, result_of
 from search.autodd.search_stage import Evolution
 from search.autodd.space import Space
 from search.autodd.space_choice import open_space
+from search.autodd.trust import say_whether_it_ranks
 from search.begun_with import refuse_another
-from search.events import EventLog, latest
+from search.events import EventLog
 from search.limits.limits import device_record, limited_cost, profile_of, violations
 from search.losses.segmentation import LossWeights
 from search.nets.detector import build_detector, initialise
@@ -45,7 +47,7 @@ from search.nets.spec import Genes, NetworkSpec, digits_of, genes_of
 from search.recipe import Recipe, TrainingRecipe
 from search.report.html import write_report
 from search.run_folder import RunFolder, load_network
-from search.stages import one_shot_stages
+from search.stages import ONE_SHOT, one_shot_stages
 from search.training.alternate import AlternatingFit
 from search.training.checkpoint import load_checkpoint, load_weights, save_checkpoint
 from search.training.device import make_fabric
@@ -54,9 +56,6 @@ from search.training.fit import Fit, FitPlan, Forward, plain_forward
 from search.training.logged import run_logged
 from search.training.parallel import check_devices, train_on_ranks
 
-# A judgement: at 2.3 times chance the found network was worse than the plain one (docs/results.md).
-TRUSTED_OVER_CHANCE = 5.0
-TRUSTED_AUROC = 0.8  # a judgement, too
 RETRAINING_SEED_OFFSET = 1  # fresh weights: not those that the supernet began with
 
 
@@ -108,12 +107,15 @@ class _Run:
         genes, supernet = self._fixed_genes(), self._inherited_supernet()
         if genes is None and recipe.network.family == "nas_unet":
             genes = self._search_cells(data, fabric, seconds)
+        elif genes is None and recipe.method == "nasb":
+            genes, supernet = self._search_binary(data, fabric, seconds)
         elif genes is None:
             genes, supernet = self._search(data, fabric, seconds)
         net = self._retrain(genes, supernet, data, fabric, seconds)
         metrics = run_evaluation(net, data, log=self.log, console=self.console, seconds=seconds)
         result = {
             **result_of(recipe, self._chosen(genes, data), data, metrics=metrics, seconds=seconds),
+            "method": recipe.method,
             "origin": self.origin.record,
             "pareto": [point.as_dict() for point in read_archive(self.folder.events)],
         }
@@ -161,6 +163,8 @@ class _Run:
         recipe = self.recipe
         if recipe.compute.devices > 1 and recipe.network.family == "nas_unet":
             raise RecipeError("nas_unet searches its cells on one device; set compute.devices to 1")
+        if recipe.compute.devices > 1 and recipe.method == "nasb" and not recipe.network.is_fixed:
+            raise RecipeError("method nasb searches on one device; set compute.devices to 1")
         for training in (recipe.one_shot, recipe.retraining):
             check_devices(recipe.compute, batch_size=training.batch_size)
 
@@ -255,6 +259,35 @@ class _Run:
             self._say_whether_it_ranks(candidates.part.chance)
         return genes
 
+    def _search_binary(
+        self, data: RunData, fabric: Fabric, seconds: dict[str, float]
+    ) -> tuple[Genes, nn.Module]:
+        """Let operations compete while they are trained (NASB); the strongest within the limits win."""
+        search, samples = BinarySearch(self.recipe, self._evolution.costs), data.search_samples()
+        architecture = search.architecture()
+        make = partial(
+            BinaryFit,
+            architecture=architecture,
+            architecture_samples=data.architecture_samples(),
+            **search.options,
+        )
+        training = self.recipe.one_shot
+        fit = self._fit(ONE_SHOT, search.supernet(), samples, training, fabric, seconds=seconds, make=make)
+        started_s, supernet, derived = time.perf_counter(), fit.weights(), search.derive(architecture)
+        self.log.write("derived", genes=digits_of(derived[0]), strengths=architecture.strengths.tolist())
+        self._stage("evolution", "started")
+        job = CandidateJob(
+            self.recipe,
+            self._space,
+            [supernet],
+            data.validation_batches(),
+            [data.recalibration_batches(samples)],
+        )
+        self._say_whether_it_ranks(search.compare(derived, job, self.log, self.folder.events, self.console))
+        self._stage("evolution", "finished")
+        seconds["evolution"] = time.perf_counter() - started_s
+        return derived[0], supernet
+
     def _search_cells(self, data: RunData, fabric: Fabric, seconds: dict[str, float]) -> Genes:
         """Search NAS-UNet's cells as it does itself: no evolution, weights and architecture in turns.
 
@@ -272,15 +305,8 @@ class _Run:
         return genes
 
     def _say_whether_it_ranks(self, chance: float) -> None:
-        """A supernet near chance ranks candidates by noise, and the user has to know."""
-        best = float(latest(EventLog.read(self.folder.events), "generation", ["generation"])[-1]["best"])
-        self.log.write("chance", fitness=chance, best=best)
-        trusted = TRUSTED_AUROC if self.recipe.evolution.fitness == "auroc" else TRUSTED_OVER_CHANCE * chance
-        if best < trusted:
-            self.console.warn(
-                f"the best candidate's fitness is {best:.3f}, where chance is {chance:.3f}: the supernet "
-                "learnt too little to rank candidates; raise one_shot.steps, or name network.genes yourself"
-            )
+        figure = self.recipe.evolution.fitness
+        say_whether_it_ranks(self.log, self.folder.events, chance=chance, figure=figure, console=self.console)
 
     def _retrain(
         self,

@@ -73,7 +73,7 @@ def _context(record: RunRecord, gallery: Sequence[GalleryItem]) -> dict[str, Any
         "result": record.result,
         "digits": digits,
         "headline_metrics": HEADLINE_METRICS,
-        "stage_names": wording.STAGE_NAMES,
+        "stage_names": wording.stage_names(record),
         "limit_rows": wording.limit_rows(record),
         "seconds": record.result.get("seconds") or {},
         "drawing": _drawing(record, digits),

@@ -35,6 +35,14 @@ STAGE_NAMES = {
 }
 
 
+NASB_STAGE_NAMES = {"one_shot": "Binary search", "evolution": "Derived networks"}
+
+
+def stage_names(record: RunRecord) -> dict[str, str]:
+    """Return what the stages of a run are called: NASB has others than AutoDD."""
+    return {**STAGE_NAMES, **(NASB_STAGE_NAMES if record.recipe.get("method") == "nasb" else {})}
+
+
 def metric_name(key: str) -> str:
     """Return the name of a metric for people."""
     return METRIC_NAMES.get(key, key.replace("_", " ").capitalize())
@@ -103,6 +111,11 @@ def notes(record: RunRecord) -> list[str]:
         lines.append(
             "The fitness of a candidate is measured on synthetic defects with weights inherited from the "
             "supernet. It ranks candidates; it does not predict the AUPR on real defects."
+        )
+    if record.recipe.get("method") == "nasb" and record.candidates():
+        lines.append(
+            "NASB chose the network by what its operations did to the loss on validation photos. The other "
+            "candidates are the strongest operations within ever fewer multiply-adds."
         )
     for event in record.events_of("chance")[-1:]:
         lines.append(

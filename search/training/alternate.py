@@ -8,7 +8,7 @@ once the derived cells no longer change.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -16,13 +16,24 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from search.losses.segmentation import LossTerms, detector_loss
-from search.nets.peers.nas_unet_supernet import Architecture
+from search.nets.learnt_architecture import LearntArchitecture
 from search.training.feed import Batch, SyntheticSamples, training_feed
 from search.training.fit import Fit, FitPlan
 
-ARCHITECTURE_RATE, ARCHITECTURE_DECAY = 3e-4, 5e-3
-ARCHITECTURE_BETAS = (0.5, 0.999)
-WEIGHTS_FIRST = 1 / 30  # share of the steps before the architecture begins to learn: 10 of 300 epochs
+BETAS = (0.5, 0.999)
+
+
+@dataclass(frozen=True)
+class ArchitecturePlan:
+    """How an architecture learns; the numbers are those of NAS-UNet's published configuration.
+
+    Args:
+        weights_first: Share of the steps before it begins to learn: 10 of 300 epochs.
+    """
+
+    learning_rate: float = 3e-4
+    weight_decay: float = 5e-3
+    weights_first: float = 1 / 30
 
 
 class AlternatingFit(Fit):
@@ -35,22 +46,24 @@ class AlternatingFit(Fit):
         plan: FitPlan,
         *,
         fabric: Fabric,
-        architecture: Architecture,
+        architecture: LearntArchitecture,
         architecture_samples: SyntheticSamples,
+        architecture_plan: ArchitecturePlan = ArchitecturePlan(),
     ) -> None:
         self._architecture = architecture.to(fabric.device)
+        self._first_architecture_step = architecture_plan.weights_first * plan.num_steps
         self._architecture_samples = architecture_samples
         self._architecture_feed: Iterator[Batch] | None = None
         self._architecture_optimizer = torch.optim.Adam(
             architecture.parameters(),
-            lr=ARCHITECTURE_RATE,
-            betas=ARCHITECTURE_BETAS,
-            weight_decay=ARCHITECTURE_DECAY,
+            lr=architecture_plan.learning_rate,
+            betas=BETAS,
+            weight_decay=architecture_plan.weight_decay,
         )
         super().__init__(net, samples, replace(plan, forward=self._forward), fabric=fabric)
 
     def learn(self, batch: Batch) -> tuple[LossTerms, float]:
-        if self._step >= WEIGHTS_FIRST * self._plan.num_steps:
+        if self._step >= self._first_architecture_step:
             self._learn_architecture()
         return super().learn(batch)
 
@@ -66,6 +79,7 @@ class AlternatingFit(Fit):
         for parameter, grad in zip(parameters, torch.autograd.grad(loss, parameters), strict=True):
             parameter.grad = grad
         self._architecture_optimizer.step()
+        self._architecture.after_step()
 
     def _next_batches(self) -> Iterator[Batch]:
         """Return the architecture's batches from this step on: those of a step are its own after a resume."""

@@ -16,8 +16,7 @@ from inspector import evaluation as evaluation_module
 from inspector.console import Console
 from inspector.dataset import read_frame, read_mask
 from inspector.errors import BudgetError, DatasetError, RunError, SearchSpaceError
-from search.autodd import evaluation_stage
-from search.autodd import run as run_module
+from search.autodd import evaluation_stage, trust
 from search.autodd.run import run_search
 from search.events import EventLog
 from search.limits.cost import network_cost
@@ -205,7 +204,7 @@ def test_a_supernet_near_chance_is_said_aloud(
     parts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first published run picked its winner out of noise, and nothing told the user."""
-    monkeypatch.setattr(run_module, "TRUSTED_OVER_CHANCE", 1000.0)  # so that any fitness is near it
+    monkeypatch.setattr(trust, "TRUSTED_OVER_CHANCE", 1000.0)  # so that any fitness is near it
     run = tmp_path / "run"
     run_search(tiny_recipe(parts), run, console=Console())
     (event,) = [event for event in EventLog.read(run / "events.jsonl") if event["kind"] == "chance"]

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from search.nets.learnt_architecture import LearntArchitecture
 from search.nets.peers.nas_unet import CellStack
 from search.nets.peers.nas_unet_genotype import (
     CELL_KINDS,
@@ -35,7 +36,7 @@ START_STD = 1e-3
 EdgeWeights = Mapping[tuple[CellKind, EdgeKind], Tensor]
 
 
-class Architecture(nn.Module):
+class Architecture(LearntArchitecture):
     """The architecture's parameters: for each kind of cell and of edge in it a matrix (edges, operations)."""
 
     def __init__(self, *, seed: int) -> None:
