@@ -22,7 +22,7 @@ Answer = TypeVar("Answer")
 def on_ranks(work: Callable[[Fabric], Answer], devices: Sequence[torch.device]) -> Answer:
     """Run `work`, which is pickled, in a process for each device; gloo connects CPUs, NCCL GPUs.
 
-    Its answer is not None, and its tensors are on the CPU.
+    Its answer is not None and holds no tensors: their memory goes with the process that they come from.
 
     Raises:
         TrainingError: a rank failed or died; the message is that of the first rank, or the last line of what

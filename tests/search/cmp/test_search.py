@@ -128,18 +128,14 @@ def test_a_step_clips_gradients_and_keeps_A_within_its_bounds(feeds: Feeds) -> N
     architect = architect_of("nasb")
     with torch.no_grad():
         for matrix in architect.architecture.parameters():
-            matrix[0, 0] = (
-                1.0  # Adam's step is about its rate whatever the gradient: one of them leads beyond
-            )
-            matrix[1, 1] = 0.0
+            matrix.fill_(1.0)  # where the gradient is negative, Adam would lead beyond
     before = [weight.clone() for weight in architect.net.parameters()]
     architect.learn(feeds.train.batch(0), feeds.valid.batch(0), rate=1.0, progress=0.0)
-    squares = [
-        (new - old).square().sum() for new, old in zip(architect.net.parameters(), before, strict=True)
-    ]
+    moved = [not torch.equal(a, b) for a, b in zip(architect.net.parameters(), before, strict=True)]
     grads = [one.grad.norm() for one in architect.net.parameters() if one.grad is not None]
     assert float(torch.stack(grads).norm()) <= architect.rates.max_grad_norm * 1.0001
-    assert float(torch.stack(squares).sum()) > 0.0
+    assert any(moved)
     for matrix in architect.architecture.parameters():
-        assert float(matrix.min()) < 1.0
-        assert float(matrix.max()) == 1.0
+        assert (matrix < 1.0).any()
+        assert (matrix <= 1.0).all()
+        assert (matrix == 1.0).any()
