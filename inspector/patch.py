@@ -30,12 +30,17 @@ class PatchError(InputError):
 
 
 class PatchHeader(Record):
-    """The first line. `fingerprint`: see `fingerprint_of`. `made_by`: who proposes, for people."""
+    """The first line. `fingerprint`: see `fingerprint_of`. `made_by`: who proposes, for people.
+
+    data: where the data lay when the patch was made, a hint for who applies it on the same machine; a patch
+    without one is written without the key, as before there was one.
+    """
 
     patch_version: int = Field(default=PATCH_VERSION, ge=1)
     fingerprint: str = Field(pattern=r"^[0-9a-f]{64}$")
     made_by: str = ""
     created: str = Field(default="", pattern=WHEN_PATTERN)
+    data: str = ""
 
 
 class Proposal(Record):
@@ -117,8 +122,9 @@ class Patch:
 
     def lines(self) -> Iterator[str]:
         """Yield the file line by line, each with its line end."""
-        for record in (self.header, *self.proposals):
-            yield json.dumps(record.model_dump(mode="json"), ensure_ascii=False, allow_nan=False) + "\n"
+        header = self.header.model_dump(mode="json", exclude=None if self.header.data else {"data"})
+        for record in (header, *(proposal.model_dump(mode="json") for proposal in self.proposals)):
+            yield json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def fingerprint_of(files: Iterable[Tuple[str, bytes]]) -> str:
