@@ -16,12 +16,12 @@ from search.cmp.parallel_architect import ParallelArchitect
 from search.cmp.parallel_plan import Feeds, ParallelPlan, make_feeds
 from search.cmp.search import Found, search_cells
 from search.cmp.sequential import ModelParallel, Parallelism
-from search.nasb import search as cell_search
 from search.nasb.methods import METHODS
 from search.nasb.run import CellScale
 from search.nets.cell.architecture import Architecture
 from search.nets.cell.space import NASB_OPERATIONS
 from search.nets.cell.supernet import CellSupernet
+from search.training.checkpoint import save_checkpoint
 from search.training.labelled_images import LabelledImages
 
 SCALE = CellScale(num_cells=3, channels=4, batch_size=4, num_epochs=2, checkpoint_steps=1)
@@ -63,16 +63,15 @@ def test_a_search_by_cmp_is_that_by_mp_and_goes_on_after_a_kill(
     class KilledError(Exception):
         pass
 
-    saves = []
+    saves: list[Path] = []
 
     def kill_after_save(path: Path, state: dict[str, object]) -> None:
-        save(path, state)
+        save_checkpoint(path, state)
         saves.append(path)
         if len(saves) == 3:
             raise KilledError("behind the third step")
 
-    save = cell_search.save_checkpoint
-    monkeypatch.setattr(cell_search, "save_checkpoint", kill_after_save)
+    monkeypatch.setattr("search.nasb.search.save_checkpoint", kill_after_save)
     with pytest.raises(KilledError, match="behind the third step"):
         search_cells(plan, feeds, folder=folder)
     by_cmp = search_cells(plan, feeds, folder=folder)
