@@ -28,6 +28,7 @@ VERB_HELP = {
     "export": "Turn a finished run into a deployable, checked bundle.",
     "inspect": "Find defects in files, folders and videos.",
     "keys": "Who may use the server: make, list and revoke keys.",
+    "labels": "Find wrong labels, review them, clean a copy.",
     "latency": "Predict the milliseconds of a bundle on a device.",
     "profile": "Measure this device, for latency limits that hold.",
     "replay": "Judge stored results again and list what changes.",

@@ -68,9 +68,9 @@ def _scattering(gray: Tensor) -> Tensor:
 
 def _second_order(modulus: Tensor, scale: int) -> list[Tensor]:
     """How a modulus varies at the coarser scales: (B, L * L) each."""
-    coarse = F.avg_pool2d(modulus, 2**scale)
+    coarse = F.avg_pool2d(modulus, 2 ** (scale + 1))  # finer than the next scale nothing is looked for
     spectrum = torch.fft.fft2(coarse)[:, :, None]
-    wavelets = _wavelets(coarse.shape[-1])[1 : NUM_SCALES - scale]
+    wavelets = _wavelets(coarse.shape[-1])[: NUM_SCALES - scale - 1]
     means = [torch.fft.ifft2(spectrum * wavelet).abs().mean(dim=(3, 4)) for wavelet in wavelets]
     return [torch.log(mean + FLOOR).flatten(1) for mean in means]
 

@@ -16,6 +16,7 @@ from inspector.console import Console
 from inspector.errors import DatasetError, InputError, RunError
 from inspector.patch import read_patch
 from search.labels import check as check_module
+from search.labels import class_check, classifier
 from search.labels.cell_net import CellNetSettings
 from search.labels.check import CheckOptions, run_check
 from search.labels.class_check import ClassCheckSettings
@@ -61,9 +62,7 @@ def test_an_interrupted_check_ends_as_an_uninterrupted_one(
     root, _ = mislabelled
     run(root, tmp_path / "whole")
     trained: list[int] = []
-    from search.labels import class_check
-
-    train = class_check.train_and_predict
+    train = classifier.train_and_predict
 
     def stop_at_the_fourth(*args: Any, **kwargs: Any) -> Any:
         if len(trained) == 4:

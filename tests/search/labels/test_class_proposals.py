@@ -21,7 +21,7 @@ def logits_of(
     p[list(flipped)] = 1 - p_flipped
     both = np.stack([p, 1 - p], axis=1)
     both[20:] = both[20:, ::-1]
-    return np.log(both).astype(np.float32)
+    return np.asarray(np.log(both), np.float32)
 
 
 def test_what_all_seeds_doubt_is_proposed_most_certain_first() -> None:
