@@ -58,7 +58,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.nasb_step", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print the JSON object alone on stdout")
     parser.add_argument("--channels", type=int, default=16, help="of the first cell's nodes")
-    parser.add_argument("--batch", type=int, default=8, help="images")
+    parser.add_argument("--batch", type=int, default=16, help="images")
     parser.add_argument("--architectures", type=int, default=3, help="random architectures")
     parser.add_argument("--rounds", type=int, default=3, help="rounds an architecture; the median counts")
     parser.add_argument(

@@ -79,6 +79,21 @@ def test_a_factorized_reduction_sees_pixels_of_both_phases() -> None:
     assert seen[1::2, 1::2].all()
 
 
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("name", ["avg_pool_3x3", "max_pool_3x3", "max_pool_5x5", "max_pool_7x7"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_pooling_gives_the_same_with_and_without_a_graph(
+    name: str, stride: int, dtype: torch.dtype
+) -> None:
+    operation = make_operation(name, 6, stride=stride, norm=COMPACT_NORM)
+    x = torch.randn(3, 6, 10, 10, dtype=dtype, requires_grad=True)
+    with_graph = operation(x)
+    with torch.no_grad():
+        without = operation(x)
+    assert torch.equal(with_graph, without)
+    assert without.is_contiguous()
+
+
 def test_an_unknown_operation() -> None:
     with pytest.raises(ValueError, match="no operation 'sep_9x9'"):
         make_operation("sep_9x9", 4)
