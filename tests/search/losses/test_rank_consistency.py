@@ -53,6 +53,19 @@ def test_the_noisy_risk_lies_on_the_line_and_ranks_alike(name: str, seed: int) -
     assert np.array_equal(np.argsort(noisy), np.argsort(clean))
 
 
+@pytest.mark.parametrize(("num_classes", "eta"), [(2, 0.3), (10, 0.6), (10, 0.85)])
+def test_the_0_1_loss_is_symmetric_so_that_accuracy_ranks_alike(num_classes: int, eta: float) -> None:
+    """What rewards ENAS' controller on noisy validation labels; C is c - 1."""
+    rng = np.random.default_rng(num_classes)
+    joint = rng.dirichlet(np.ones(8 * num_classes)).reshape(8, num_classes)
+    noisy_joint = joint @ symmetric_noise(num_classes, eta=eta)
+    line = NoisyRisk(eta=eta, num_classes=num_classes, constant=num_classes - 1)
+    for _ in range(20):
+        answers = rng.integers(num_classes, size=8)
+        clean, noisy = (1.0 - part[np.arange(8), answers].sum() for part in (joint, noisy_joint))
+        assert noisy == pytest.approx(line(clean))
+
+
 @pytest.mark.parametrize("name", SYMMETRIC)
 def test_more_noise_than_the_theorem_allows_turns_the_ranking_round(name: str) -> None:
     clean, noisy = risks(class_loss(name), 4, 0.9, seed=1)
