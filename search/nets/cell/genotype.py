@@ -33,7 +33,7 @@ class CellGenotype:
     """One cell: the edges of node 2, of node 3, and so on, and the nodes whose outputs are its own.
 
     Args:
-        concat: None: all nodes behind the inputs.
+        concat: Empty: all nodes behind the inputs.
 
     Raises:
         InputError: no node, one without an edge, an unknown operation, or a source that is no earlier node.
