@@ -180,8 +180,10 @@ def failure(what: str, error: Exception) -> TrainingError:
 
 
 def _is_out_of_memory(error: Exception) -> bool:
-    # The CPU's allocator raises a plain RuntimeError.
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    # The CPU's allocator raises a plain RuntimeError, in either of these words.
+    return any(words in str(error) for words in ("can't allocate memory", "not enough memory"))
 
 
 def _first_line(error: Exception) -> str:

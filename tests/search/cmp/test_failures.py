@@ -128,6 +128,12 @@ class Broken(nn.Module):
             r"partition 0 .*: out of memory \(CUDA out of memory. Tried to allocate 2 GiB.\); take a smaller",
         ),
         (
+            0,
+            RuntimeError("DefaultCPUAllocator: not enough memory: you tried"),
+            False,
+            r"partition 0 .*: out of memory",
+        ),
+        (
             4,
             RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"),
             True,
