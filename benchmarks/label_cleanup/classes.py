@@ -1,7 +1,7 @@
 """Wrong classes put into NEU's six steel defects: how many the check finds, and what accepting them is worth.
 
 A quarter of the photos, with their true labels, is kept apart for the accuracy. `alone` is cleanlab without
-the rest: out-of-fold probabilities of one seed, trained with the cross entropy and not calibrated, and its own
+the rest: out-of-fold probabilities of one seed, trained with the cross entropy and not calibrated, and its
 default filter, as its tutorials use it.
 """
 

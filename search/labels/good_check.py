@@ -233,7 +233,7 @@ def _finding(scored: ScoredPhotos, index: int, odds: Array, z: float) -> Finding
     left, top, width, height = box
     facts = (
         ("rank", f"{int((scored.scores > scored.scores[index]).sum()) + 1} of {len(scored.scores)}"),
-        ("above others", f"{z:.1f} robust standard deviations"),
+        ("above all", f"{z:.1f} robust deviations"),
         (
             "where",
             f"{(left + width / 2) / 10:.0f} % from the left, {(top + height / 2) / 10:.0f} % from the top",
