@@ -56,6 +56,9 @@ EXPERIMENTS: dict[str, Entry] = {
     "table-5.1": Entry("search.reproduce.table_5_1", "Table51", "AutoDD and its peers on real defects."),
     "table-5.2": Entry("search.reproduce.table_5_2", "Table52", "Styles of synthetic defects; joint search."),
     "table-5.3": Entry("search.reproduce.table_5_3", "Table53", "Random search and evolution by fitness."),
+    "methods": Entry(
+        "search.reproduce.methods", "Methods", "AutoDD and NASB on the same space, for the same time."
+    ),
     "rank-correlation": Entry(
         "search.reproduce.rank_correlation",
         "RankCorrelation",
