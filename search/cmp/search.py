@@ -38,17 +38,21 @@ class Found:
     num_steps: int
 
 
-def search_cells(plan: ParallelPlan, feeds: Feeds, *, folder: Path) -> Found:
+def search_cells(plan: ParallelPlan, feeds: Feeds, *, folder: Path, cut: Path | None = None) -> Found:
     """Search to the end. In one process (mp, cmp) a killed search goes on from the checkpoint in `folder`.
 
-    Searches of several processes begin again; where each partition is cut is kept in any case.
+    Searches of several processes begin again; where the supernet is cut is kept in any case.
+
+    Args:
+        cut: File that the sizes of the partitions are read from, or written to; None: one in `folder`.
+            Searches that are compared share it.
 
     Raises:
         InputError: devices, partitions or batches do not fit.
         TrainingError: a device or process failed, or a loss is not finite.
     """
     plan.check()
-    sizes = kept_sizes(plan, feeds, folder / "sizes.json")
+    sizes = kept_sizes(plan, feeds, cut or folder / "sizes.json")
     if plan.kind in ("mp", "cmp"):
         return _search_here(plan, feeds, sizes, folder / "search.pt")
     work = partial(_search_on_rank, plan=plan, feeds=feeds, sizes=sizes)

@@ -95,7 +95,9 @@ class Figure33(CellTable):
             seed=seed,
             num_copies=2 if cell.kind == "cmp-dp" else 1,
         )
-        found = search_cells(plan, make_feeds(data.train, scale, seed=seed), folder=folder)
+        # Parallelisms that have as many partitions have the same ones.
+        cut = folder.parent / f"cut-{plan.num_partitions}-of-{cell.num_devices}-{seed}.json"
+        found = search_cells(plan, make_feeds(data.train, scale, seed=seed), folder=folder, cut=cut)
         compact = train_compact(
             parse_genotype(found.genotype),
             data,

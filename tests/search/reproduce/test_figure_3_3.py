@@ -18,15 +18,18 @@ from search.reproduce.registry import open_experiment
 from search.reproduce.runner import Reproduction
 
 GENOTYPE = "a genotype"
+cuts: dict[str, list[str]] = {}  # file of a cut -> the parallelisms that share it
 
 
 @pytest.fixture
 def searched(monkeypatch: pytest.MonkeyPatch) -> list[ParallelPlan]:
     """Instead of a search: its plan is kept, and it lasts as long as it has devices, in minutes."""
     plans: list[ParallelPlan] = []
+    cuts.clear()
 
-    def search_cells(plan: ParallelPlan, feeds: Feeds, *, folder: Path) -> Found:
+    def search_cells(plan: ParallelPlan, feeds: Feeds, *, folder: Path, cut: Path) -> Found:
         plans.append(plan)
+        cuts.setdefault(cut.name, []).append(plan.kind)
         return Found(GENOTYPE, 60.0 * len(plan.devices), 120)
 
     def train_compact(genotype: Any, *_args: Any, **_options: Any) -> CompactResult:
@@ -68,6 +71,7 @@ def test_rows_are_searched_on_their_devices_with_one_batch_and_drawn(
         ("cmp-dp", 4, 2),
     ]
     assert {plan.scale.batch_size for plan in searched} == {25}
+    assert cuts["cut-2-of-2-2.json"] == ["mp", "cmp", "gpipe"]
     assert table.num_pending == 0
     minutes = {row.key: table.numbers(row, table.figures[0]) for row in table.rows}
     assert minutes == {
