@@ -152,3 +152,10 @@ def test_the_fingerprint_is_that_of_the_data_set_in_any_order(tmp_path: Path) ->
     expected = open_dataset(tmp_path).fingerprint()
     assert fingerprint_of(files) == fingerprint_of(reversed(files)) == expected
     assert fingerprint_of(files[:2]) != expected
+
+
+def test_a_patch_remembers_where_its_data_lay_and_one_that_does_not_has_no_key(tmp_path: Path) -> None:
+    remembers = Patch(PatchHeader(fingerprint="ab" * 32, data="/photos/steel"), ())
+    assert read_patch(write_patch(tmp_path / "one.jsonl", remembers)) == remembers
+    forgets = write_patch(tmp_path / "other.jsonl", Patch(PatchHeader(fingerprint="ab" * 32), ()))
+    assert b"data" not in forgets.read_bytes()
