@@ -32,9 +32,9 @@ SCALES = {
         channels=8,
         batch_size=25,
         num_epochs=3,
-        search_images=1000,
+        search_images=500,
         checkpoint_steps=5,
-        compact=CompactPlan(num_cells=8, channels=8, num_epochs=3, batch_size=96),
+        compact=CompactPlan(num_cells=8, channels=8, num_epochs=2, batch_size=96),
     ),
     "paper": CellScale(),
 }
