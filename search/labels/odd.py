@@ -103,5 +103,5 @@ def _odd_of(looks: Looks, members: Sequence[int]) -> Iterator[Finding]:
     for i, (z_of, what) in sorted(found.items(), key=lambda item: -item[1][0]):
         photo = looks.photos[i]
         facts = (("why", f"unusually {what}, {z_of:.1f} robust deviations"),)
-        proposal = propose(ODD, photo.name, given=photo.label, proposed=REMOVE, score=z_of)
+        proposal = propose(ODD, photo.name, given=photo.label, proposed=REMOVE)
         yield Finding(proposal, facts, thumbnail(read_frame(photo.path)))

@@ -46,7 +46,7 @@ def make_findings() -> list[Finding]:
         )
         facts = (("seeds agree", "3 of 3"), ("cleanlab", "an issue, label quality 0.041"))
         findings.append(Finding(proposal, facts, thumbnail(frame)))
-    odd = propose("odd", 'train/good/<b>&"dark".png', given="good", proposed="remove", score=8.4)
+    odd = propose("odd", 'train/good/<b>&"dark".png', given="good", proposed="remove")
     dark = np.asarray(render_good(rng, size_px=300) // 4, np.uint8)
     findings.append(Finding(odd, (("why", "unusually dark, 8.4 robust deviations"),), thumbnail(dark)))
     return findings
