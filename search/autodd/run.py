@@ -19,12 +19,12 @@ from lightning_fabric import Fabric
 from torch import nn
 
 from inspector.console import Console
-from inspector.dataset import Dataset
-from inspector.errors import BudgetError, RecipeError
+from inspector.errors import BudgetError
 from inspector.output_file import write_file
 from search.autodd.binary_stage import BinaryFit, BinarySearch
 from search.autodd.candidate_stage import CandidateJob, open_candidates
 from search.autodd.cell_stage import build_cell_search
+from search.autodd.checks import check_all_devices, refuse_other_data, refuse_other_device
 from search.autodd.data import RunData, open_run_data
 from search.autodd.evaluation_stage import gallery, run_evaluation
 from search.autodd.evolution import GeneSpace
@@ -37,9 +37,8 @@ from search.autodd.search_stage import Evolution
 from search.autodd.space import Space
 from search.autodd.space_choice import open_space
 from search.autodd.trust import say_whether_it_ranks
-from search.begun_with import refuse_another
 from search.events import EventLog
-from search.limits.limits import device_record, limited_cost, profile_of, violations
+from search.limits.limits import limited_cost, profile_of, violations
 from search.losses.segmentation import LossWeights
 from search.nets.detector import build_detector, initialise
 from search.nets.peers.segmenter import load_encoder_weights
@@ -54,7 +53,7 @@ from search.training.device import make_fabric
 from search.training.feed import SyntheticSamples
 from search.training.fit import Fit, FitPlan, Forward, plain_forward
 from search.training.logged import run_logged
-from search.training.parallel import check_devices, train_on_ranks
+from search.training.parallel import train_on_ranks
 
 RETRAINING_SEED_OFFSET = 1  # fresh weights: not those that the supernet began with
 
@@ -94,10 +93,10 @@ class _Run:
     def run(self) -> dict[str, Any]:
         recipe = self.recipe
         self._check_limits()
-        self._check_devices()
+        check_all_devices(recipe)
         data = open_run_data(recipe)
-        self._refuse_other_data(data.dataset)
-        self._refuse_other_device()
+        refuse_other_data(self.log, self.folder.events, data.dataset)
+        refuse_other_device(self.log, self.folder.events, recipe.limits)
         if not data.dataset.test:
             self.console.warn("the data has no test images: the network will not be measured on real defects")
         for note in data.dataset.notes:
@@ -123,26 +122,6 @@ class _Run:
         _report(self.folder.path, data, net)
         return result
 
-    def _refuse_other_data(self, dataset: Dataset) -> None:
-        """Other photos are split in another way: some of the calibration part would have trained."""
-        what = f"the photos at {dataset.root} have"
-        fields = {"fingerprint": dataset.fingerprint()}
-        refuse_another(self.log, self.folder.events, "data", fields, what=what, old="the old ones")
-
-    def _refuse_other_device(self) -> None:
-        """Another profile makes other candidates feasible: those of two devices would be mixed."""
-        device = device_record(self.recipe.limits)
-        if device is not None:
-            refuse_another(
-                self.log,
-                self.folder.events,
-                "device",
-                device,
-                what=f"the profile {self.recipe.limits.device} has",
-                old="the old one",
-                compared=["fingerprint"],
-            )
-
     def _check_limits(self) -> None:
         genes = self._fixed_genes()
         if genes is not None:
@@ -158,15 +137,6 @@ class _Run:
                 f"the network of this recipe is over its limits: {'; '.join(over)}; "
                 "raise them or make it narrower"
             )
-
-    def _check_devices(self) -> None:
-        recipe = self.recipe
-        if recipe.compute.devices > 1 and recipe.network.family == "nas_unet":
-            raise RecipeError("nas_unet searches its cells on one device; set compute.devices to 1")
-        if recipe.compute.devices > 1 and recipe.method == "nasb" and not recipe.network.is_fixed:
-            raise RecipeError("method nasb searches on one device; set compute.devices to 1")
-        for training in (recipe.one_shot, recipe.retraining):
-            check_devices(recipe.compute, batch_size=training.batch_size)
 
     def _inherited_supernet(self) -> nn.Module | None:
         """Return the supernet of the run that found the network, where retraining begins with its weights."""
