@@ -34,6 +34,10 @@ def check(
     budget: float = typer.Option(
         0.005, "--false-rejects", help="Share of good parts that may FAIL, for the table of thresholds."
     ),
+    rescore: bool = typer.Option(
+        True,
+        help="Train again without suspicious good photos, to tell how the scores change; twice the time.",
+    ),
     ray_address: str | None = typer.Option(
         None, "--ray-address", help="A running Ray cluster, host:port; without it all runs in this process."
     ),
@@ -56,7 +60,7 @@ def check(
     options = replace(
         plain,
         classes=replace(plain.classes, num_folds=folds, num_seeds=seeds, min_margin=margin),
-        good=replace(plain.good, false_reject_budget=budget),
+        good=replace(plain.good, false_reject_budget=budget, rescore=rescore),
         most=most,
     )
     result = run_check(folder, out, options=options, workers=Workers(ray_address), console=console)

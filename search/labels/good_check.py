@@ -30,7 +30,7 @@ from search.labels.cell_net import CellNetSettings, Weights, score_cells, train_
 from search.labels.cells import CELL_PX, WORKING_PX, cell_features, per_cell, working_frame
 from search.labels.finding import CONTAMINATED, Finding, mapped, propose, thumbnail
 from search.labels.folds import assign_folds
-from search.labels.influence import influence_table
+from search.labels.influence import influence_table, rescored_table
 from search.labels.jobs import Piece, Workers, compute
 from search.labels.kept import Arrays, Kept
 from search.labels.looks import chunked, chunks_named
@@ -51,12 +51,14 @@ class GoodCheckSettings:
     """num_drawn: photos of each fold that get drawn defects.  cells_a_photo: good, defective ones at most.
 
     min_z: of a suspicious photo, robust standard deviations of all photos' scores above their median.
+    rescore: train again without the suspects, to tell how the scores of the others change.
     """
 
     num_folds: int = 2
     num_drawn: int = 150
     cells_a_photo: tuple[int, int] = (120, 80)
     min_z: float = 2.0
+    rescore: bool = True
     net: CellNetSettings = field(default_factory=CellNetSettings)
     false_reject_budget: float = 0.005
     seed: int = 0
@@ -64,16 +66,17 @@ class GoodCheckSettings:
 
 @dataclass(frozen=True)
 class ScoredPhotos:
-    """Scores (N,) of photos, log odds of the most suspicious place; the maps stay in files."""
+    """Scores (N,) of photos, log odds of the most suspicious place; the maps stay in files `stem`-..."""
 
     photos: tuple[Photo, ...]
     scores: npt.NDArray[np.float64]
     folds: npt.NDArray[np.int64]
     kept: Kept
+    stem: str
 
     def maps(self) -> Iterator[Array]:
         """Yield the log odds (H, W) of every photo in order; one piece of the file is in memory at a time."""
-        for name, chunk in chunks_named(list(chunked(self.photos)), "maps"):
+        for name, chunk in chunks_named(list(chunked(self.photos)), self.stem):
             arrays = self.kept.load(name)
             assert arrays is not None
             for row in range(len(chunk)):
@@ -104,13 +107,26 @@ def check_good_photos(
         groups=[photo.group for photo in scored.photos],
         false_reject_budget=settings.false_reject_budget,
     )
-    return [found[i] for i in suspects], [table]
+    tables = [table]
+    if suspects and settings.rescore:
+        without = score_photos(photos, settings, kept, workers, console=console, left_out=frozenset(suspects))
+        tables.append(rescored_table(scored.scores, without.scores, suspects))
+    return [found[i] for i in suspects], tables
 
 
 def score_photos(
-    photos: Sequence[Photo], settings: GoodCheckSettings, kept: Kept, workers: Workers, *, console: Console
+    photos: Sequence[Photo],
+    settings: GoodCheckSettings,
+    kept: Kept,
+    workers: Workers,
+    *,
+    console: Console,
+    left_out: frozenset[int] = frozenset(),
 ) -> ScoredPhotos:
     """Score every photo by a network that has not learnt from its part.
+
+    Args:
+        left_out: Photos that no network learns from; they are scored all the same.
 
     Raises:
         DatasetError: fewer parts than folds.
@@ -123,12 +139,12 @@ def score_photos(
             f"{2 * settings.num_folds} parts are needed; add photos of good parts"
         )
     folds = assign_folds(["good"] * len(photos), groups, num_folds=settings.num_folds, seed=settings.seed)
+    again = "again-" if left_out else ""
+    learnt = [(p.path, f) for i, (p, f) in enumerate(zip(photos, folds, strict=True)) if i not in left_out]
     training = [
         Piece(
-            f"scorer-{fold}",
-            partial(
-                _train, tuple(p.path for p, f in zip(photos, folds, strict=True) if f != fold), settings, fold
-            ),
+            f"{again}scorer-{fold}",
+            partial(_train, tuple(path for path, f in learnt if f != fold), settings, fold),
         )
         for fold in range(settings.num_folds)
     ]
@@ -137,12 +153,12 @@ def score_photos(
     pieces = []
     chunks = list(chunked(photos))
     for (name, chunk), of_chunk in zip(
-        chunks_named(chunks, "maps"), chunked_numbers(folds, chunks), strict=True
+        chunks_named(chunks, f"{again}maps"), chunked_numbers(folds, chunks), strict=True
     ):
         pieces.append(Piece(name, partial(_score, tuple(one.path for one in chunk), of_chunk, weights)))
     compute(pieces, kept, workers, title="scoring photos", console=console)
     scores = np.concatenate([_loaded(kept, piece.name)["score"] for piece in pieces]).astype(np.float64)
-    return ScoredPhotos(tuple(photos), scores, folds, kept)
+    return ScoredPhotos(tuple(photos), scores, folds, kept, f"{again}maps")
 
 
 def chunked_numbers(

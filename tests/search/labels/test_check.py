@@ -93,7 +93,9 @@ def test_hidden_defects_among_good_parts_come_first(good_parts: Path, tmp_path: 
     patch = read_patch(tmp_path / "check/patch.jsonl")
     suspects = [one.file for one in patch.proposals if one.kind == "contaminated"]
     assert set(suspects[:2]) == {"07.png", "19.png"}
-    assert "The threshold without the suspects" in (tmp_path / "check/review.html").read_text()
+    page = (tmp_path / "check/review.html").read_text()
+    assert "The threshold without the suspects" in page
+    assert "The scores without the suspects" in page
 
 
 def test_a_missing_region_of_a_mask_is_found(tmp_path: Path) -> None:

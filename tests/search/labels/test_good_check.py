@@ -12,7 +12,7 @@ from inspector.errors import DatasetError
 from search.labels.cell_net import CellNetSettings, score_cells, train_cells
 from search.labels.cells import cell_features, working_frame
 from search.labels.good_check import GoodCheckSettings, check_good_photos, image_score, suspicious_box
-from search.labels.influence import influence_table
+from search.labels.influence import influence_table, rescored_table
 from search.labels.jobs import Workers
 from search.labels.kept import Kept
 from search.labels.material import open_material
@@ -56,6 +56,14 @@ def test_dropping_a_hidden_defect_lowers_the_threshold() -> None:
     assert [row[3] for row in table.rows] == ["20", "19", "18"]
     assert fail[0] > 0.8
     assert max(fail[1:]) < 0.3
+
+
+def test_the_suspects_are_told_apart_from_the_others() -> None:
+    before, after = np.array([0.0, 1.0, 5.0, 2.0]), np.array([0.0, 0.5, 8.0, 1.0])
+    rows = {row[0]: row[1:] for row in rescored_table(before, after, [2]).rows}
+    assert rows["the suspects, median"] == ("5.00", "8.00", "+3.00")
+    assert rows["the others, median"] == ("1.00", "0.50", "-0.50")
+    assert rows["the others, highest"] == ("2.00", "1.00", "-1.00")
 
 
 def test_a_cell_network_finds_the_cells_it_was_taught() -> None:
