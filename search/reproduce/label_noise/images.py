@@ -113,7 +113,7 @@ def load_cifar10(data: Path, *, whole: bool, limit: int | None = None) -> Images
     """Read CIFAR-10, or the 6,000 images of it in `data`/cifar10_small.
 
     Args:
-        limit: Keep so many training images, and a fifth of them to test, alike for all classes.
+        limit: Keep so many training images, and half as many to test, alike for all classes.
 
     Raises:
         DatasetError: they are not in `data`.
@@ -121,7 +121,7 @@ def load_cifar10(data: Path, *, whole: bool, limit: int | None = None) -> Images
     found: TrainAndTest = load_all(data) if whole else load_small(data)
     train, test = found.train, found.test
     if limit is not None:
-        train, test = _few(train, limit), _few(test, max(10, limit // 5))
+        train, test = _few(train, limit), _few(test, max(10, limit // 2))
     return Images(train, test, CIFAR10_SUPERCLASSES)
 
 

@@ -75,7 +75,7 @@ SCALES = {
         figure_epochs=6,
     ),
     "cpu": Scale(
-        limit=None,
+        limit=2000,
         num_nodes=5,
         search_cells=5,
         search_channels=8,
