@@ -1,4 +1,4 @@
-"""What a run refuses before it trains: other photos or another device than it began with, too many devices."""
+"""What a run refuses before it trains: photos or a device other than at its beginning, too many devices."""
 
 from __future__ import annotations
 
