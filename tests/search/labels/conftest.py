@@ -67,7 +67,7 @@ def mislabelled(classes: Path) -> tuple[Path, set[str]]:
 @pytest.fixture
 def good_parts(tmp_path: Path) -> Path:
     """A plain folder of 30 photos of good parts, two of which, 07 and 19, show a spot."""
-    root = tmp_path / "parts"
+    root = tmp_path / "surfaces"
     root.mkdir()
     for i in range(30):
         cv2.imwrite(str(root / f"{i:02}.png"), draw_surface(i, spot=i in (7, 19)))
