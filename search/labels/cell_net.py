@@ -2,7 +2,8 @@
 
 Source: issue 6, "Clean-up".
 Differs from the source: the loss is the cross entropy. Cells of hidden defects are wrong labels of the class
-good, but few: on real tiles RLL ranked the hidden defects worse (benchmarks/label_cleanup).
+good, but few: on real tiles RLL ranked the hidden defects no better, mostly worse
+(benchmarks/label_cleanup).
 """
 
 from __future__ import annotations
