@@ -5,18 +5,25 @@ Source: [D] Sec. 3.3.2: each device has a thread of its own, without which nothi
 
 from __future__ import annotations
 
+import queue
+import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
+from contextlib import suppress
 from types import TracebackType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 
 Answer = TypeVar("Answer")
+_IDLE_S = 0.2  # how long a worker without a task may outlive the main thread
 
 
 class Worker:
-    """A thread and its queue. Idle workers never keep a process alive.
+    """A thread and its queue. A worker that nobody closes ends with the main thread.
+
+    No ThreadPoolExecutor: where Ctrl-C arrives while it starts its thread, it forgets the thread, and the
+    interpreter then waits for it for ever.
 
     Args:
         num_threads: Threads of one operation, where the device is the CPU. Torch takes it over for threads
@@ -27,11 +34,15 @@ class Worker:
         self._device = device
         self._num_threads = num_threads
         self._stream = _new_stream(device) if device.type == "cuda" else None
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix=name, initializer=self._begin)
+        self._tasks: queue.SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name=name)
+        self._thread.start()
 
     def submit(self, task: Callable[[], Answer]) -> Future[Answer]:
         """Queue a task; its errors are those of the future."""
-        return self._pool.submit(self._on_device, task)
+        future: Future[Answer] = Future()
+        self._tasks.put((future, task))
+        return future
 
     def follow_caller(self) -> None:
         """Let the stream wait for what the caller has queued on the device: batches, an optimiser's step."""
@@ -45,11 +56,33 @@ class Worker:
 
     def close(self) -> None:
         """End the thread behind the task that it is in; tasks in the queue are cancelled."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        with suppress(queue.Empty):
+            while True:
+                waiting = self._tasks.get_nowait()
+                if waiting is not None:
+                    waiting[0].cancel()
+        self._tasks.put(None)
+        self._thread.join()
 
-    def _begin(self) -> None:
+    def _work(self) -> None:
         if self._device.type == "cpu":
             torch.set_num_threads(self._num_threads)
+        while True:
+            try:
+                next_one = self._tasks.get(timeout=_IDLE_S)
+            except queue.Empty:
+                if not threading.main_thread().is_alive():
+                    return
+                continue
+            if next_one is None:
+                return
+            future, task = next_one
+            if not future.set_running_or_notify_cancel():
+                continue
+            try:
+                future.set_result(self._on_device(task))
+            except BaseException as error:
+                future.set_exception(error)
 
     def _on_device(self, task: Callable[[], Answer]) -> Answer:
         if self._stream is None:
