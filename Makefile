@@ -47,6 +47,9 @@ bench: setup  ## Run every benchmark (about two hours); each prints one JSON obj
 	$(BIN)/python -m benchmarks.drift
 	$(BIN)/python -m benchmarks.faults --kills 100
 	$(BIN)/python -m benchmarks.soak
+	$(BIN)/python -m benchmarks.nasb_memory
+	$(BIN)/python -m benchmarks.nasb_step
+	$(BIN)/python -m benchmarks.cmp
 
 # One thread and a fixed time: on the same processor the same bytes.
 model: setup  ## Train the shipped model of the built-in part again (about 40 minutes)

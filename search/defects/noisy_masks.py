@@ -1,6 +1,6 @@
 """Defects of which some have a wrong mask: what carelessly painted defects would teach.
 
-Source: issue 6, items 2 and 5.
+Own design; the noise is that of search/labels/mask_noise.py.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Probabilities that mean what they say: one temperature for all logits of a network.
 
-Source: Guo et al., "On calibration of modern neural networks" (2017), Sec. 4.2.
+Source: temperature, Sec. 4.2.
 Differs from the source: it is fitted on the out-of-fold logits and the given labels, wrong ones among them,
 so that a noisy set gets flatter probabilities and fewer proposals.
 """

@@ -1,9 +1,8 @@
 """A small network that says of each cell whether it shows a defect; its weights are plain arrays.
 
-Source: issue 6, "Clean-up".
-Differs from the source: the loss is the cross entropy. Cells of hidden defects are wrong labels of the class
-good, but few: on real tiles RLL ranked the hidden defects no better, mostly worse
-(benchmarks/label_cleanup).
+The loss is the cross entropy and not RLL ([D] chapter 2), with which wrong classes are found. Cells of hidden
+defects are wrong labels of the class good, but few: on real tiles RLL ranked the hidden defects no better,
+mostly worse (benchmarks/label_cleanup).
 """
 
 from __future__ import annotations

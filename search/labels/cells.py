@@ -1,6 +1,6 @@
 """What a photo looks like cell by cell: filter responses of each cell, against those around it; no training.
 
-Source: filter banks as in Leung and Malik (2001): differences of Gaussians and oriented gradients.
+Source: filter banks as in textons: differences of Gaussians and oriented gradients.
 Differs from the source: no textons; each response is also compared with its row, its column and the whole
 photo, since a line along the part, a shadow or another exposure is not what makes a photo suspicious.
 

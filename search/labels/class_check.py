@@ -1,6 +1,6 @@
 """Wrong classes: out-of-fold probabilities of several seeds, calibrated, judged, and shown.
 
-Source: issue 6, "Clean-up"; facts/search_algorithms.md, section E.
+Source: facts/search_algorithms.md, section E.
 """
 
 from __future__ import annotations

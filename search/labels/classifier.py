@@ -1,6 +1,6 @@
 """A small network on features, trained with a robust loss, that says which class a photo is of.
 
-Source: [D] Sec. 2.2 (RLL); issue 6, "Clean-up".
+Source: [D] Sec. 2.2 (RLL).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """cleanlab's confident learning on out-of-fold probabilities.
 
-Source: Northcutt, Jiang and Chuang, "Confident learning" (2021), by cleanlab 2.9.
+Source: confident learning, by cleanlab 2.9.
 """
 
 from __future__ import annotations

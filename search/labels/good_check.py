@@ -5,7 +5,7 @@ defects from what these photos look like; hidden real defects are a small share 
 Then every photo is scored by the network of its fold, cell by cell. The outermost cells do not count: the
 edge of the part and its shadow lie there in every other photo, and drawn defects hardly do.
 
-Source: issue 6, "Clean-up"; how it compares with others: benchmarks/label_cleanup.
+Own design; how it compares with others: benchmarks/label_cleanup.
 
 Shape letters:  H, W rows, columns of cells
 """

@@ -1,6 +1,6 @@
 """What dropping suspicious good photos does to the inspector's threshold.
 
-Source: issue 6, "contaminated good folders"; the rule of the threshold is inspector/threshold.py.
+The rule of the threshold is inspector/threshold.py.
 """
 
 from __future__ import annotations

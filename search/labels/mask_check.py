@@ -1,7 +1,6 @@
 """Regions of masks that are probably missing or wrong, by classifiers that have not learnt from the photo.
 
-Source: issue 6, "masks: regions that are probably missing or wrong, pixel-wise".
-Differs from the source: a "pixel" is a cell of 4 pixels of the photo at 256; outlines are as fine as that.
+They are judged by cells of 4 pixels of the photo at 256; outlines are as fine as that.
 
 Shape letters:  H, W rows, columns of cells
 """

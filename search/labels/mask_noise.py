@@ -1,6 +1,6 @@
 """Wrong masks, made on purpose: what people do when they paint defects.
 
-Source: issue 6, item 2: shifted, dilated, eroded, missing and extra regions.
+Own design: shifted, dilated, eroded, missing and extra regions.
 
 Shape letters:  H, W rows, columns
 """

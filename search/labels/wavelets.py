@@ -1,6 +1,6 @@
 """What a photo looks like as a row of numbers, without training: wavelet moduli of first and second order.
 
-Source: wavelet scattering: Bruna and Mallat, "Invariant scattering convolution networks" (2013).
+Source: scattering.
 Differs from the source: Gaussian bumps stand in for Morlet wavelets; of every modulus the mean over the whole
 photo is kept, of the first order also spread and largest value; a 4x4 thumbnail and the colours are added.
 All but the colours are of the photo with its own mean and contrast taken away.

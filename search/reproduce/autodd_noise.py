@@ -1,6 +1,6 @@
 """`inspector reproduce autodd-noise`: AutoDD with wrong masks and contaminated good photos, by loss.
 
-Source: issue 6, item 5; [D] chapter 2 has no such table, its noise is that of class labels.
+Own design; [D] chapter 2 has no such table, its noise is that of class labels.
 
 Every row is a whole AutoDD run: supernet, evolution, retraining, real test. Wrong masks are in the samples
 that train, in those that give the fitness, or in both; contaminated photos are in all parts of the split.
@@ -49,7 +49,7 @@ def _method(condition: str, loss: str) -> Method:
 class AutoDDNoise(Chapter5):
     name: ClassVar[str] = "autodd-noise"
     title: ClassVar[str] = "AutoDD under label noise: pixels of real defects"
-    source: ClassVar[str] = "issue 6, item 5"
+    source: ClassVar[str] = "own design, beside [D] chapter 2"
     column: ClassVar[str] = "noise, loss"
     methods: ClassVar[tuple[Method, ...]] = tuple(
         _method(condition, loss) for condition in CONDITIONS for loss in LOSSES

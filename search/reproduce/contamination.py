@@ -1,6 +1,6 @@
 """Real defects hidden among the good photos: two data sets that differ in nothing else.
 
-Source: issue 6, item 5.
+Own design, beside [D] chapter 2, whose noise is that of class labels.
 
 Whole groups (physical parts) of defects leave the test. In the contaminated folder their defects stand in
 train/good, in the clean one nowhere: both have the same test, so that their figures can be compared. Files

@@ -44,7 +44,7 @@ def test_help_lists_every_verb_with_a_line_and_imports_nothing_heavy() -> None:
         assert f"  {verb:<10} {cli.VERB_HELP[verb]}" in done.stdout
 
 
-SUB_VERBS = {"data": "info", "keys": "add", "sign": "bundle"}
+SUB_VERBS = {"data": "info", "keys": "add", "labels": "check", "sign": "bundle"}
 
 
 @pytest.mark.parametrize("verb", VERBS)
