@@ -45,9 +45,11 @@ class Submit:
 
 
 @contextmanager
-def dropping(folder: Path, submit: Submit, *, then: str = "move") -> Iterator[DropFolder]:
+def dropping(
+    folder: Path, submit: Submit, *, then: str = "move", look_s: float = 0.01
+) -> Iterator[DropFolder]:
     chosen = settings(address="", trigger="file", file={"folder": "drop", "then": then}, lot="L7")
-    station = DropFolder(lambda: folder, chosen, submit, look_s=0.01)
+    station = DropFolder(lambda: folder, chosen, submit, look_s=look_s)
     station.start()
     try:
         yield station
@@ -98,7 +100,8 @@ def test_files_that_are_left_are_inspected_once_also_after_a_restart(tmp_path: P
 def test_a_file_that_still_grows_waits(tmp_path: Path) -> None:
     submit = Submit()
     whole = image(1) * 50
-    with dropping(tmp_path, submit) as station, (tmp_path / "a.png").open("wb") as file:
+    # Looks far apart: on a machine that stalls between two writes the file would not have grown between two.
+    with dropping(tmp_path, submit, look_s=0.5) as station, (tmp_path / "a.png").open("wb") as file:
         for start in range(0, len(whole), len(whole) // 20):
             file.write(whole[start : start + len(whole) // 20])
             file.flush()
