@@ -17,9 +17,10 @@ from inspector.errors import RunError
 from inspector.output_file import write_file
 from search.cmp.balance import best_sizes
 from search.cmp.cells import classification, mixture_of
-from search.cmp.parallel_plan import Feeds, ParallelPlan
+from search.cmp.parallel_plan import ParallelPlan
 from search.cmp.passes import Batch
 from search.cmp.stage_times import even_devices, measure_stages
+from search.nasb.cell_scale import Feeds
 
 
 def kept_sizes(plan: ParallelPlan, feeds: Feeds, file: Path) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""What a search of cells on several devices is made of: the parallelism, the supernet, the images.
+"""What a search of cells on several devices is made of: the parallelism and the supernet.
 
 Source: [D] Sec. 3.3.1, 3.3.3.
 """
@@ -12,14 +12,10 @@ import torch
 
 from inspector.errors import InputError
 from search.cmp.devices import find_devices
-from search.nasb.cifar10 import halves
+from search.nasb.cell_scale import CellScale, build_supernet
 from search.nasb.methods import METHODS, Method
-from search.nasb.run import CellScale
 from search.nets.cell.architecture import Architecture
 from search.nets.cell.supernet import CellSupernet
-from search.streams import Purpose, stream
-from search.training.image_feed import ImageFeed
-from search.training.labelled_images import LabelledImages, normalisation, split_off
 
 Kind = Literal["mp", "cmp", "gpipe", "dp", "cmp-dp"]
 
@@ -76,42 +72,4 @@ class ParallelPlan:
 
     def build(self) -> tuple[CellSupernet, Architecture]:
         """Build both from the seed alone: every process has the same."""
-        scale, method = self.scale, self.method
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.seed)
-            net = CellSupernet(method.make_node, num_cells=scale.num_cells, channels=scale.channels)
-        architecture = Architecture(
-            net.operations,
-            num_cells=scale.num_cells,
-            seed=self.seed,
-            different=scale.different,
-            with_edges=method.with_edges,
-            start=method.start,
-        )
-        return net, architecture
-
-
-@dataclass(frozen=True)
-class Feeds:
-    """Images for the weights, and for the architecture; both in batches of one size."""
-
-    train: ImageFeed
-    valid: ImageFeed
-
-
-def make_feeds(images: LabelledImages, scale: CellScale, *, seed: int) -> Feeds:
-    """Return two halves of the images, or of `scale.search_images` of them, drawn by the seed.
-
-    Raises:
-        DatasetError: there are fewer than two.
-    """
-    if scale.search_images is not None and scale.search_images < len(images):
-        rng = stream(Purpose.ORDER, seed=seed, number=0, second=3)
-        _, chosen = split_off(len(images), share=scale.search_images / len(images), rng=rng)
-        images = images.part(chosen)
-    mean, deviation = normalisation(images.images)
-    train, valid = (
-        ImageFeed(half, mean, deviation, scale.batch_size, seed=seed, augment=True)
-        for half in halves(images, seed=seed)
-    )
-    return Feeds(train, valid)
+        return build_supernet(self.method, self.scale, seed=self.seed)

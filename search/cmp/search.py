@@ -20,10 +20,11 @@ from search.cmp.consecutive import ConsecutiveParallel
 from search.cmp.data_parallel import DataParallel
 from search.cmp.kept_cut import kept_sizes, one_thread_an_operation
 from search.cmp.parallel_architect import ParallelArchitect
-from search.cmp.parallel_plan import Feeds, ParallelPlan
+from search.cmp.parallel_plan import ParallelPlan
 from search.cmp.pipeline import PipelineParallel
 from search.cmp.ranks import on_ranks
 from search.cmp.sequential import ModelParallel
+from search.nasb.cell_scale import Feeds
 from search.nasb.search import CellSearch, SearchPlan
 
 Sizes = tuple[int, ...]

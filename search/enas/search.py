@@ -22,7 +22,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from inspector.errors import RunError, TrainingError
+from inspector.errors import TrainingError
 from search.enas.controller import Choose, drawn
 from search.enas.reinforce import Teacher
 from search.losses.class_loss import ClassLoss
@@ -30,7 +30,7 @@ from search.nets.cell.genotype import Genotype
 from search.nets.cell.supernet import CellSupernet
 from search.nets.cell.weights import path_weights
 from search.streams import Purpose, stream
-from search.training.checkpoint import load_checkpoint, save_checkpoint
+from search.training.checkpoint import load_checkpoint_of, save_checkpoint
 from search.training.classify import cosine_rate
 from search.training.image_feed import ImageFeed
 
@@ -197,14 +197,10 @@ class EnasSearch:
         save_checkpoint(self._checkpoint, state)
 
     def _restore(self) -> None:
-        state = load_checkpoint(self._checkpoint)
+        num_epochs, what = self._plan.num_epochs, "a search of {} passes"
+        state = load_checkpoint_of(self._checkpoint, num_epochs, key="num_epochs", what=what)
         if state is None:
             return
-        if state["num_epochs"] != self._plan.num_epochs:
-            raise RunError(
-                f"checkpoint {self._checkpoint} belongs to a search of {state['num_epochs']} passes, not "
-                f"{self._plan.num_epochs}; use another run folder"
-            )
         self._supernet.load_state_dict(state["supernet"])
         self._optimizer.load_state_dict(state["optimizer"])
         self._teacher.load_state_dict(state["teacher"])

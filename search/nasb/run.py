@@ -10,51 +10,27 @@ The folder holds `search.pt` and `compact.pt`, the checkpoints, `events.jsonl`, 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import torch
 from lightning_fabric import Fabric
 
 from inspector.console import Advance, Console
 from inspector.output_file import write_file
 from search.events import EventLog
 from search.nasb.activation_memory import kept_bytes
-from search.nasb.architect import Architect, Rates
-from search.nasb.cifar10 import TrainAndTest, halves
-from search.nasb.compact_training import CompactPlan, train_compact
+from search.nasb.architect import Architect
+from search.nasb.cell_scale import CellScale, build_supernet, make_feeds
+from search.nasb.cifar10 import TrainAndTest
+from search.nasb.compact_training import train_compact
 from search.nasb.methods import Method
 from search.nasb.search import CellSearch, SearchEpoch, SearchPlan
-from search.nets.cell.architecture import Architecture
 from search.nets.cell.genotype import Genotype
 from search.nets.cell.space import NASB_OPERATIONS, OperationSet
-from search.nets.cell.supernet import CellSupernet
-from search.streams import Purpose, stream
 from search.training.classify import Epoch
 from search.training.image_feed import ImageFeed
-from search.training.labelled_images import LabelledImages, normalisation, split_off
 
 MB = 1e6
-
-
-@dataclass(frozen=True)
-class CellScale:
-    """How large the supernet is, how long it is searched, and what becomes of what it finds.
-
-    Args:
-        different: Each cell of the supernet finds a structure of its own (Table 3.3).
-        search_images: Training images that the search sees; None: all.
-    """
-
-    num_cells: int = 8
-    channels: int = 16
-    different: bool = False
-    batch_size: int = 60
-    num_epochs: int = 50
-    search_images: int | None = None
-    rates: Rates = field(default_factory=Rates)
-    compact: CompactPlan = field(default_factory=CompactPlan)
-    checkpoint_steps: int = 50
 
 
 @dataclass(frozen=True)
@@ -92,13 +68,13 @@ def run_method(
         RunError: a checkpoint is damaged or of another run.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    architect = _build(method, scale, operations, seed=seed, fabric=fabric)
-    train, valid = _feeds(method, data.train, scale, seed=seed)
+    architect = _architect(method, scale, operations, seed=seed, fabric=fabric)
+    feeds = make_feeds(method, data.train, scale, seed=seed)
     plan = SearchPlan(scale.num_epochs, seed, scale.checkpoint_steps)
     search = CellSearch(architect, plan, fabric=fabric, checkpoint=folder / "search.pt")
     with EventLog(folder / "events.jsonl") as log:
         with console.progress(scale.num_epochs, f"search by {method.label}") as advance:
-            genotype = search.run(train, valid, on_epoch=_noting(log, "search", advance))
+            genotype = search.run(feeds.train, feeds.valid, on_epoch=_noting(log, "search", advance))
         write_file(folder / "genotype.txt", f"{genotype.text()}\n".encode())
         with console.progress(scale.compact.num_epochs, "compact network") as advance:
             compact = train_compact(
@@ -112,7 +88,7 @@ def run_method(
     return MethodResult(
         genotype=genotype,
         search_s=search.seconds,
-        kept_mb=_kept_mb(architect, valid, fabric),
+        kept_mb=_kept_mb(architect, feeds.valid, fabric),
         test_error_percent=compact.test_error_percent,
         params=compact.params,
     )
@@ -126,22 +102,10 @@ def _noting(log: EventLog, kind: str, advance: Advance) -> Callable[[SearchEpoch
     return note
 
 
-def _build(
+def _architect(
     method: Method, scale: CellScale, operations: OperationSet, *, seed: int, fabric: Fabric
 ) -> Architect:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        net = CellSupernet(
-            method.make_node, operations=operations, num_cells=scale.num_cells, channels=scale.channels
-        )
-    architecture = Architecture(
-        operations,
-        num_cells=scale.num_cells,
-        seed=seed,
-        different=scale.different,
-        with_edges=method.with_edges,
-        start=method.start,
-    )
+    net, architecture = build_supernet(method, scale, seed=seed, operations=operations)
     return Architect(
         net.to(fabric.device),
         architecture.to(fabric.device),
@@ -149,25 +113,6 @@ def _build(
         rates=scale.rates,
         autocast=fabric.autocast,
     )
-
-
-def _feeds(
-    method: Method, images: LabelledImages, scale: CellScale, *, seed: int
-) -> tuple[ImageFeed, ImageFeed]:
-    """Return the feeds of weights and architecture: two halves, or all images for a method with one loss."""
-    if scale.search_images is not None and scale.search_images < len(images):
-        _, chosen = split_off(
-            len(images),
-            share=scale.search_images / len(images),
-            rng=stream(Purpose.ORDER, seed=seed, number=0, second=3),
-        )
-        images = images.part(chosen)
-    mean, deviation = normalisation(images.images)
-    parts = (images, images) if method.order == "single" else halves(images, seed=seed)
-    train, valid = (
-        ImageFeed(part, mean, deviation, scale.batch_size, seed=seed, augment=True) for part in parts
-    )
-    return train, valid
 
 
 def _kept_mb(architect: Architect, valid: ImageFeed, fabric: Fabric) -> float:

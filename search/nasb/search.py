@@ -8,7 +8,6 @@ Shape letters:  B batch   H, W rows, columns
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,13 +18,13 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
-from inspector.errors import RunError
 from search.nasb.architect import Architect, Rates
 from search.nasb.derive import derive
 from search.nasb.memory_errors import memory_errors_named
 from search.nets.cell.genotype import Genotype
 from search.streams import Purpose, stream
-from search.training.checkpoint import load_checkpoint, save_checkpoint
+from search.training.checkpoint import load_checkpoint_of, save_checkpoint
+from search.training.classify import cosine_rate
 from search.training.image_feed import ImageFeed
 
 
@@ -137,19 +136,14 @@ class CellSearch:
         save_checkpoint(self._checkpoint, state)
 
     def _restore(self) -> None:
-        state = load_checkpoint(self._checkpoint)
+        num_epochs, what = self._plan.num_epochs, "a search of {} epochs"
+        state = load_checkpoint_of(self._checkpoint, num_epochs, key="num_epochs", what=what)
         if state is None:
             return
-        if state["num_epochs"] != self._plan.num_epochs:
-            raise RunError(
-                f"checkpoint {self._checkpoint} belongs to a search of {state['num_epochs']} epochs, not "
-                f"{self._plan.num_epochs}; use another run folder"
-            )
         self._architect.load_state_dict(state["architect"])
         self._step, self._seconds, self._loss = state["step"], state["seconds"], state["loss"]
 
 
 def weights_rate(rates: Rates, epoch: int, num_epochs: int) -> float:
     """Return the learning rate of the weights in an epoch, counted from 0."""
-    share = 0.5 * (1.0 + math.cos(math.pi * epoch / num_epochs))
-    return rates.weights_end + (rates.weights - rates.weights_end) * share
+    return rates.weights_end + cosine_rate(rates.weights - rates.weights_end, epoch, num_epochs)

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import ClassVar
 
 from inspector.console import Console
+from search.nasb.cell_scale import CellScale
 from search.nasb.cifar10 import TrainAndTest, load_all, load_small
 from search.nasb.compact_training import CompactPlan
 from search.nasb.methods import Method
-from search.nasb.run import CellScale, run_method
+from search.nasb.run import run_method
 from search.recipe import ComputeRecipe
 from search.reproduce.experiment import Experiment, Figure, Options, Row, Value
 from search.training.device import make_fabric

@@ -19,10 +19,10 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from inspector.console import Console
-from search.cmp.parallel_plan import Kind, ParallelPlan, make_feeds
+from search.cmp.parallel_plan import Kind, ParallelPlan
 from search.cmp.search import search_cells
+from search.nasb.cell_scale import CellScale, make_feeds
 from search.nasb.compact_training import train_compact
-from search.nasb.run import CellScale
 from search.nets.cell.genotype import parse_genotype
 from search.recipe import ComputeRecipe
 from search.report.figure import BLUE, GREEN, ORANGE, PURPLE, VERMILION
@@ -97,7 +97,9 @@ class Figure33(CellTable):
         )
         # Parallelisms that have as many partitions have the same ones.
         cut = folder.parent / f"cut-{plan.num_partitions}-of-{cell.num_devices}-{seed}.json"
-        found = search_cells(plan, make_feeds(data.train, scale, seed=seed), folder=folder, cut=cut)
+        found = search_cells(
+            plan, make_feeds(plan.method, data.train, scale, seed=seed), folder=folder, cut=cut
+        )
         compact = train_compact(
             parse_genotype(found.genotype),
             data,

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import ClassVar
 
 from inspector.console import Console
+from search.nasb.cell_scale import CellScale
 from search.nasb.methods import METHODS
-from search.nasb.run import CellScale
 from search.reproduce.cell_tables import CellTable, deeper, published_rows
 from search.reproduce.experiment import Options, Row, Value
 

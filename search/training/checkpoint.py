@@ -54,6 +54,24 @@ def load_checkpoint(path: Path) -> dict[str, Any] | None:
     return state
 
 
+def load_checkpoint_of(path: Path, length: int, *, key: str, what: str) -> dict[str, Any] | None:
+    """Read the checkpoint of a work of this length; None where there is none.
+
+    Args:
+        length: Has to stand under `key` in it.
+        what: Names the work in the error, with a place for its length: `a training of {} steps`.
+
+    Raises:
+        RunError: it is of another length, or damaged.
+    """
+    state = load_checkpoint(path)
+    if state is not None and state[key] != length:
+        raise RunError(
+            f"checkpoint {path} belongs to {what.format(state[key])}, not {length}; use another run folder"
+        )
+    return state
+
+
 def load_weights(net: nn.Module, path: Path) -> None:
     """Load what the training of checkpoint `path` ends with, in place: its moving average if it keeps one.
 

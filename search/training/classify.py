@@ -24,10 +24,10 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from inspector.errors import RunError, TrainingError
+from inspector.errors import TrainingError
 from search.losses.class_loss import ClassLoss
 from search.streams import Purpose, stream
-from search.training.checkpoint import load_checkpoint, save_checkpoint
+from search.training.checkpoint import load_checkpoint_of, save_checkpoint
 from search.training.image_feed import ImageFeed
 
 AUXILIARY_WEIGHT = 0.4
@@ -181,14 +181,10 @@ class _Training:
         return Trained(self.net.eval(), tuple(self.epochs), best)
 
     def _restore(self) -> None:
-        state = load_checkpoint(self._checkpoint)
+        num_epochs, what = self._plan.num_epochs, "a training of {} epochs"
+        state = load_checkpoint_of(self._checkpoint, num_epochs, key="num_epochs", what=what)
         if state is None:
             return
-        if state["num_epochs"] != self._plan.num_epochs:
-            raise RunError(
-                f"checkpoint {self._checkpoint} belongs to a training of {state['num_epochs']} epochs, not "
-                f"{self._plan.num_epochs}; use another run folder"
-            )
         self.net.load_state_dict(state["net"])
         self._optimizer.load_state_dict(state["optimizer"])
         self.epochs = [Epoch(**one) for one in state["epochs"]]

@@ -18,10 +18,10 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from inspector.errors import RunError, TrainingError
+from inspector.errors import TrainingError
 from search.losses.segmentation import LossTerms, LossWeights, detector_loss
 from search.recipe import ComputeRecipe, TrainingRecipe
-from search.training.checkpoint import load_checkpoint, save_checkpoint
+from search.training.checkpoint import load_checkpoint_of, save_checkpoint
 from search.training.device import for_convolutions
 from search.training.feed import Batch, SyntheticSamples, training_feed
 from search.training.schedule import rate_factor
@@ -197,14 +197,12 @@ class Fit:
             buffer.copy_(mean_over_ranks(buffer, self._fabric))
 
     def _restore(self) -> None:
-        state = load_checkpoint(self._plan.checkpoint)
+        plan = self._plan
+        state = load_checkpoint_of(
+            plan.checkpoint, plan.num_steps, key="num_steps", what="a training of {} steps"
+        )
         if state is None:
             return
-        if state["num_steps"] != self._plan.num_steps:
-            raise RunError(
-                f"checkpoint {self._plan.checkpoint} belongs to a training of {state['num_steps']} steps, "
-                f"not {self._plan.num_steps}; use another run folder"
-            )
         self.net.load_state_dict(state["net"])
         self._optimizer.load_state_dict(state["optimizer"])
         if self._average is not None:

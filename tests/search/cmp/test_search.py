@@ -13,11 +13,11 @@ import torch
 from inspector.errors import InputError
 from search.cmp.cells import classification, cut_cells
 from search.cmp.parallel_architect import ParallelArchitect
-from search.cmp.parallel_plan import Feeds, ParallelPlan, make_feeds
+from search.cmp.parallel_plan import ParallelPlan
 from search.cmp.search import Found, search_cells
 from search.cmp.sequential import ModelParallel, Parallelism
+from search.nasb.cell_scale import CellScale, Feeds, make_feeds
 from search.nasb.methods import METHODS
-from search.nasb.run import CellScale
 from search.nets.cell.architecture import Architecture
 from search.nets.cell.space import NASB_OPERATIONS
 from search.nets.cell.supernet import CellSupernet
@@ -33,7 +33,7 @@ def feeds() -> Feeds:
     """Two halves of 16 images of 8 x 8 pixels: two steps an epoch."""
     rng = np.random.default_rng(0)
     pixels = rng.integers(0, 256, (16, 8, 8, 3)).astype(np.uint8)
-    return make_feeds(LabelledImages(pixels, np.arange(16) % 10, 10), SCALE, seed=0)
+    return make_feeds(METHODS["nasb"], LabelledImages(pixels, np.arange(16) % 10, 10), SCALE, seed=0)
 
 
 @pytest.fixture

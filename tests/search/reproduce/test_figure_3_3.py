@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from inspector.console import Console
-from search.cmp.parallel_plan import Feeds, ParallelPlan
+from search.cmp.parallel_plan import ParallelPlan
 from search.cmp.search import Found
+from search.nasb.cell_scale import Feeds
 from search.nasb.compact_training import CompactResult
 from search.reproduce import figure_3_3
 from search.reproduce.experiment import NOT_READABLE, Options
